@@ -1,0 +1,189 @@
+"""The engine's face to the rest: submit, watch, exits, start, stop."""
+
+from collections.abc import Callable
+
+import structlog
+
+from holdfast.engine import views
+from holdfast.engine.codec import Codec, UnknownTag
+from holdfast.engine.exits import Exits
+from holdfast.engine.journal import Journal
+from holdfast.engine.live import Live
+from holdfast.engine.queue import Queue
+from holdfast.engine.request import Request
+from holdfast.engine.runner import Runner, Undertaker
+from holdfast.engine.submit import Caller, Submission
+from holdfast.engine.waits import Ended
+from holdfast.engine.watch import Watch
+from holdfast.model.errors import NoSpace, NotFound, Suspended, Unavailable
+from holdfast.model.operations import OperationView
+from holdfast.records import keys, operations, steps
+from holdfast.records.contract import Records, Tx
+from holdfast.records.operations import StaleEpoch
+from holdfast.runtime.api import Runtime, Task
+
+log = structlog.get_logger()
+
+KEEP_KEYS = 7 * 86400.0
+KEEP_OPERATIONS = 30 * 86400.0
+MOST_OPERATIONS = 100_000
+
+
+class Engine:
+    """Durable operations of one member. `tools` are what steps may use, by class.
+
+    `fatal(reason)` is told when a thread meets an error that leaves the engine's own state unknown.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        records: Records,
+        codec: Codec,
+        tools: dict[type, object],
+        undertaker: Undertaker,
+        *,
+        member: str,
+        owner: str,
+        threads: int = 8,
+        fatal: Callable[[str], None] = lambda _reason: None,
+        admit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._runtime = runtime
+        self._records = records
+        self._codec = codec
+        self._member = member
+        self._threads = threads
+        self._fatal = fatal
+        self._admit = admit
+        self.watch = Watch(runtime, self.get)
+        self._journal = Journal(runtime, records, self.watch.changed)
+        self._runner = Runner(runtime, self._journal, tools, undertaker)
+        self._queue = Queue(runtime)
+        self._submission = Submission(runtime, self._journal, codec, member, owner)
+        self.exits = Exits(self._journal, records, codec, self._queue)
+        self._handed: dict[str, Live] = {}
+        self._tasks: list[Task] = []
+        self._stopping = False
+        self.suspended = ""
+
+    def start(self) -> None:
+        """Resume every unfinished operation of this member under a new epoch, and begin to work."""
+        if not self.suspended:
+            self._resume()
+        self._tasks = [self._runtime.spawn(f"engine-{n}", self._work) for n in range(self._threads)]
+
+    def lift(self) -> None:
+        """End the suspension: resume what waited for it."""
+        if self.suspended:
+            self.suspended = ""
+            self._resume()
+
+    def _resume(self) -> None:
+        def take_over(tx: Tx) -> list[str]:
+            rows = operations.unended(tx, self._member)
+            for row in rows:
+                operations.new_epoch(tx, row.id)
+            return [row.id for row in rows]
+
+        for op in self._journal.write("resume", take_over):
+            self._queue.put(op)
+
+    def stop(self, timeout: float = 30.0) -> bool:
+        """Finish the steps under way, begin no others; False if some did not end in time."""
+        self._stopping = True
+        self._queue.close()
+        return all(task.join(timeout) for task in self._tasks)
+
+    def submit(
+        self, request: Request, caller: Caller | None = None, *, key: str = "", allowance: float | None = None
+    ) -> OperationView:
+        """Store the request as an operation and begin it; the same key and body give the same operation.
+
+        Raises the errors of `bind` and `plan`, KeyReused, Suspended, NoSpace or Unavailable. `allowance`
+        is the time in seconds until it undoes by itself.
+        """
+        if self._stopping:
+            raise Unavailable("The daemon is stopping.", "Try again when it runs.")
+        if self.suspended:
+            raise Suspended(self.suspended, "Check that the database is the current one, then `holdfast resume`.")
+        self._admit()
+        found = self._submission.store(request, caller or Caller(), key, allowance)
+        if isinstance(found, str):
+            return self.get(found)
+        if found.row.state == "queued":
+            self._queue.put(found.id)
+            return self.get(found.id)
+        view = views.of_live(found)
+        self._handed[found.id] = found
+        self._queue.put(found.id)
+        return view
+
+    def get(self, op: str) -> OperationView:
+        """The operation as it is now; raise NotFound."""
+        return self._records.read(lambda tx: views.read(tx, op, self._codec))
+
+    def prune(self) -> None:
+        """Forget old operations and keys."""
+        now = self._runtime.now()
+
+        def fn(tx: Tx) -> None:
+            operations.prune(tx, now - KEEP_OPERATIONS, MOST_OPERATIONS)
+            keys.prune(tx, now - KEEP_KEYS)
+
+        self._records.write(fn)
+
+    def _work(self) -> None:
+        while (op := self._queue.take()) is not None:
+            after: float | None = None
+            try:
+                after = self._one(op)
+            except StaleEpoch:
+                log.info("operation was taken over", operation=op)
+            except NoSpace as error:
+                after = 5.0
+                log.warning("the journal has no space", operation=op, error=error.detail)
+            except Unavailable as error:
+                log.error("the journal cannot be written", operation=op, error=error.detail)
+                self._fatal(error.detail)
+            except Exception as error:
+                log.exception("an operation met a fault of Holdfast itself", operation=op)
+                self._fatal(f"operation {op}: {error!r}")
+            finally:
+                self._queue.put_back(op, after)
+
+    def _one(self, op: str) -> float | None:
+        live = self._handed.pop(op, None) or self._load(op)
+        if live is None:
+            return None
+        answer = self._runner.leg(live, lambda: self._stopping)
+        if isinstance(answer, Ended):
+            for successor in answer.successors:
+                self._queue.put(successor)
+            return None
+        if answer.seconds == 0 and not self._stopping:
+            self._handed[op] = live
+        return answer.seconds
+
+    def _load(self, op: str) -> Live | None:
+        row = self._records.read(lambda tx: operations.get(tx, op))
+        if row is None:
+            raise NotFound(f"There is no operation {op}.")
+        if row.state in ("done", "undone", "abandoned"):
+            return None
+        try:
+            if row.state == "queued":
+                granted = self._submission.grant(row)
+                if isinstance(granted, tuple):
+                    for successor in granted:
+                        self._queue.put(successor)
+                    return None
+                return granted
+            rows, children = self._records.read(lambda tx: (steps.of(tx, op), steps.children(tx, op)))
+            return Live(row, rows, children, self._codec, self._runtime.monotonic())
+        except UnknownTag as error:
+            reason = f"it was begun by a newer Holdfast ({error}); start that version to end it"
+            self._journal.write(
+                "newer", lambda tx: operations.change(tx, op, row.epoch, state="parked", reason=reason)
+            )
+            return None

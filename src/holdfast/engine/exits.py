@@ -1,0 +1,91 @@
+"""The exits of whatever waits: retry, cancel, abandon."""
+
+import msgspec
+
+from holdfast.engine.codec import Codec, UnknownTag
+from holdfast.engine.journal import Journal
+from holdfast.engine.queue import Queue
+from holdfast.engine.request import Bound
+from holdfast.model.errors import Invalid, NotFound, WrongState
+from holdfast.model.operations import ENDED
+from holdfast.records import claims, operations, steps
+from holdfast.records.contract import Records, Tx
+from holdfast.records.operations import OperationRow
+
+
+class Exits:
+    """What a person can do with an operation that is not over."""
+
+    def __init__(self, journal: Journal, records: Records, codec: Codec, queue: Queue) -> None:
+        self._journal = journal
+        self._records = records
+        self._codec = codec
+        self._queue = queue
+
+    def _get(self, tx: Tx, op: str) -> OperationRow:
+        row = operations.get(tx, op)
+        if row is None:
+            raise NotFound(f"There is no operation {op}.", "`holdfast op list` shows them.")
+        return row
+
+    def retry(self, op: str) -> None:
+        """Try now instead of at the next time; nothing to do for one that is over or runs."""
+        row = self._records.read(lambda tx: self._get(tx, op))
+        if row.state not in ENDED:
+            self._queue.put(op)
+
+    def cancel(self, op: str) -> None:
+        """Undo it at the next boundary; raise WrongState past the pivot or once over."""
+
+        def fn(tx: Tx) -> None:
+            row = self._get(tx, op)
+            if row.state == "undone" or row.cancel:
+                return
+            if row.state in ENDED:
+                raise WrongState(f"The operation {op} is already {row.state}.")
+            rows = steps.of(tx, op)
+            plan = [self._codec.step(step.body) for step in rows]
+            past = [s for s, r in zip(plan, rows, strict=True) if s.pivot and r.state in ("intent", "done")]
+            if past:
+                raise WrongState(
+                    f"The operation {op} is past the point of no return ({past[0].describe()}).",
+                    "It goes on by itself; `retry` makes it try now, `abandon` leaves the world as it is.",
+                )
+            operations.change(tx, op, row.epoch, cancel=1)
+
+        self._journal.write("cancel", fn)
+        self._queue.put(op)
+
+    def abandon(self, op: str, reason: str) -> None:
+        """End it without touching the world: claims go, rows stay with a condition. Only for one that waits."""
+        if not reason.strip():
+            raise Invalid("Abandoning needs a reason.", "Say why with --reason; it is kept with the resource.")
+        row = self._records.read(lambda tx: self._get(tx, op))
+        if row.state in ENDED:
+            raise WrongState(f"The operation {op} is already {row.state}.")
+        if not self._queue.hold(op):
+            raise WrongState(f"The operation {op} runs right now.", "Try again when it waits.")
+        try:
+            successors = self._journal.write("take-over", lambda tx: self._take_over(tx, op, reason))
+        finally:
+            self._queue.put_back(op, None)
+        for successor in successors:
+            self._queue.put(successor)
+
+    def _take_over(self, tx: Tx, op: str, reason: str) -> list[str]:
+        row = self._get(tx, op)
+        if row.state in ENDED:
+            raise WrongState(f"The operation {op} is already {row.state}.")
+        epoch = operations.new_epoch(tx, op)
+        was_queued = row.state == "queued"
+        try:
+            request = self._codec.request(row.request)
+        except UnknownTag as error:
+            raise WrongState(
+                f"The operation {op} was begun by a newer Holdfast ({error}).", "Start that version first."
+            ) from error
+        if not was_queued:
+            request.abandoned(tx, msgspec.json.decode(row.ids, type=Bound), f"operation {op} abandoned: {reason}")
+        operations.change(tx, op, epoch, state="abandoned", reason=reason, ended=row.created + row.spent)
+        return claims.release(tx, op)
+

@@ -1,0 +1,132 @@
+"""The journal: every durable change of an operation, each conditional on its epoch and each a failpoint."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from holdfast.engine.codec import encode, encode_baseline
+from holdfast.engine.live import Live
+from holdfast.model.operations import Problem
+from holdfast.model.step import ChildIdentity, Done, Todo
+from holdfast.records import claims, operations, steps
+from holdfast.records.contract import Records, Tx, Value
+from holdfast.runtime.api import Runtime
+
+T = TypeVar("T")
+
+
+class Journal:
+    """Writes for one engine. `changed(op, state)` is told after each commit."""
+
+    def __init__(self, runtime: Runtime, records: Records, changed: Callable[[str, str], None]) -> None:
+        self._runtime = runtime
+        self._records = records
+        self._changed = changed
+
+    def write(self, name: str, fn: Callable[[Tx], T]) -> T:
+        """One transaction between two failpoints."""
+        return self._runtime.effect(f"journal.{name}", lambda: self._records.write(fn))
+
+    def _spent(self, live: Live) -> float:
+        return live.row.spent + self._runtime.monotonic() - live.mark
+
+    def _commit(self, name: str, live: Live, columns: dict[str, Value], more: Callable[[Tx], T]) -> T:
+        """Change the operation's row under its epoch, and what belongs to it; then follow in memory."""
+        now = self._runtime.monotonic()
+        columns["spent"] = self._spent(live)
+
+        def fn(tx: Tx) -> T:
+            operations.change(tx, live.id, live.row.epoch, **columns)
+            return more(tx)
+
+        answer = self.write(name, fn)
+        live.mark = now
+        live.set_row(**columns)
+        self._changed(live.id, live.row.state)
+        return answer
+
+    def _step(self, name: str, live: Live, idx: int, columns: dict[str, Value], **step: Value) -> None:
+        self._commit(name, live, columns, lambda tx: self._write_step(tx, live, idx, step))
+        live.set_step(idx, **step)
+
+    @staticmethod
+    def _write_step(tx: Tx, live: Live, idx: int, columns: dict[str, Value]) -> None:
+        if idx > 0:  # the previous step's result rides with this step's intent
+            before = live.rows[idx - 1]
+            steps.change(tx, live.id, idx - 1, state=before.state, result=before.result, progress=before.progress)
+        steps.change(tx, live.id, idx, **columns)
+
+    def intent(self, live: Live, idx: int, verdict: Done | Todo) -> None:
+        """The step begins: its baseline is kept for ever."""
+        self._step(
+            "intent", live, idx, {"state": "running", "reason": "", "cursor": idx, "tries": 0},
+            state="intent" if isinstance(verdict, Todo) else "skipped",
+            baseline=encode_baseline(verdict), attempt=1, result=_result(verdict),
+        )  # fmt: skip
+
+    def attempt(self, live: Live, idx: int) -> None:
+        """Another apply is about to begin under a new number."""
+        self._step("attempt", live, idx, {"state": "running"}, attempt=live.rows[idx].attempt + 1)
+
+    def progress(self, live: Live, idx: int, progress: str) -> None:
+        """A round ended."""
+        state = "undoing" if live.row.direction == "undo" else "running"
+        self._step("progress", live, idx, {"state": state, "reason": "", "tries": 0}, progress=progress)
+
+    @staticmethod
+    def step_done(live: Live, idx: int, verdict: Done) -> None:
+        """Keep the result; it is written with the next step's intent, or with the outcome."""
+        live.set_step(idx, state="done", result=_result(verdict), progress="")
+
+    def undoing(self, live: Live, problem: Problem) -> None:
+        """The way back begins."""
+        columns: dict[str, Value] = {"state": "undoing", "direction": "undo", "error": encode(problem), "reason": ""}
+        rows = list(live.rows)
+
+        def fn(tx: Tx) -> None:
+            for row in rows:
+                if row.state in ("done", "skipped"):
+                    steps.change(tx, live.id, row.idx, state=row.state, result=row.result, progress="")
+
+        self._commit("undoing", live, {**columns, "tries": 0}, fn)
+
+    def step_undone(self, live: Live, idx: int, state: str = "undone") -> None:
+        """A step is back at its baseline (or, found to have moved again, is not)."""
+        columns: dict[str, Value] = {"state": "undoing", "reason": "", "cursor": idx}
+        self._commit("undone", live, columns, lambda tx: steps.change(tx, live.id, idx, state=state, progress=""))
+        live.set_step(idx, state=state, progress="")
+
+    def park(self, live: Live, reason: str, next_try: float) -> None:
+        """Wait, visibly."""
+        columns: dict[str, Value] = {
+            "state": "parked", "reason": reason, "next_try": next_try, "tries": live.row.tries + 1,
+        }  # fmt: skip
+        self._commit("park", live, columns, lambda _tx: None)
+
+    def end(self, live: Live, state: str, rows: Callable[[Tx], None], error: str | None = None) -> list[str]:
+        """Outcome rows, the end, and the release of claims, together; returns who may be next."""
+        columns: dict[str, Value] = {"state": state, "ended": self._runtime.now(), "reason": ""}
+        if error is not None:
+            columns["error"] = error
+        last = live.rows[-1] if live.rows else None
+
+        def fn(tx: Tx) -> list[str]:
+            if last is not None and state == "done":
+                steps.change(tx, live.id, last.idx, state=last.state, result=last.result, progress="")
+            rows(tx)
+            return claims.release(tx, live.id)
+
+        return self._commit("end", live, columns, fn)
+
+    def child(self, live: Live, child: ChildIdentity, started: bool) -> None:
+        """A child is about to act, or is proven dead."""
+        if started:
+            self._commit("child", live, {}, lambda tx: steps.add_child(tx, live.id, child))
+            live.children.append(child)
+        else:
+            self._commit("child-ended", live, {}, lambda tx: steps.remove_child(tx, live.id, child))
+            live.children.remove(child)
+
+
+def _result(verdict: Done | Todo) -> str:
+    return encode(verdict.result) if isinstance(verdict, Done) and verdict.result is not None else ""
+

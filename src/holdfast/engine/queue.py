@@ -1,0 +1,89 @@
+"""Who runs next, and when: a ready list, timers, and never two threads in one operation."""
+
+import heapq
+from collections import deque
+
+from holdfast.runtime.api import Runtime
+
+
+class Queue:
+    """Operations by id. A later `put` replaces an earlier one; one that runs is run again afterwards."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._turn = runtime.condition()
+        self._ready: deque[str] = deque()
+        self._timers: list[tuple[float, int, str]] = []
+        self._due: dict[str, int] = {}
+        self._serial = 0
+        self._busy: set[str] = set()
+        self._closed = False
+
+    def put(self, op: str, after: float = 0.0) -> None:
+        """Run `op` in `after` seconds; at once replaces any later time."""
+        with self._turn:
+            self._serial += 1
+            self._due[op] = self._serial
+            if after > 0:
+                heapq.heappush(self._timers, (self._runtime.monotonic() + after, self._serial, op))
+            elif op not in self._busy and op not in self._ready:
+                self._ready.append(op)
+            self._turn.notify_all()
+
+    def take(self) -> str | None:
+        """Wait for the next operation; None once closed."""
+        with self._turn:
+            while not self._closed:
+                wait = self._promote()
+                if self._ready:
+                    op = self._ready.popleft()
+                    self._due.pop(op, None)
+                    self._busy.add(op)
+                    return op
+                self._turn.wait(wait)
+            return None
+
+    def _promote(self) -> float | None:
+        """Move due timers to the ready list; seconds until the next one, if any."""
+        now = self._runtime.monotonic()
+        while self._timers:
+            when, serial, op = self._timers[0]
+            if self._due.get(op) == serial and when > now:
+                return when - now
+            heapq.heappop(self._timers)
+            if self._due.get(op) == serial and op not in self._busy:
+                self._ready.append(op)
+        return None
+
+    def put_back(self, op: str, after: float | None) -> None:
+        """The thread that took `op` is through with it; run it again in `after` seconds, unless put meanwhile."""
+        with self._turn:
+            self._busy.discard(op)
+            again = op in self._due
+        if again:
+            self.put(op)
+        elif after is not None:
+            self.put(op, after)
+
+    def hold(self, op: str) -> bool:
+        """Take `op` out so that no thread runs it; False if one does right now."""
+        with self._turn:
+            if op in self._busy:
+                return False
+            self._due.pop(op, None)
+            if op in self._ready:
+                self._ready.remove(op)
+            self._busy.add(op)
+            return True
+
+    def close(self) -> None:
+        """Let every thread that waits go."""
+        with self._turn:
+            self._closed = True
+            self._turn.notify_all()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs and nothing is ready (timers may be set)."""
+        with self._turn:
+            return not self._busy and not self._ready

@@ -1,0 +1,128 @@
+"""From a request to a granted plan: bind, store, claim, plan."""
+
+import msgspec
+
+from holdfast.engine.codec import Codec, encode
+from holdfast.engine.journal import Journal
+from holdfast.engine.live import Live
+from holdfast.engine.request import Bound, Drawn, Request
+from holdfast.engine.waits import problem_of
+from holdfast.model.errors import HoldfastError
+from holdfast.model.step import Step
+from holdfast.records import claims, keys, operations, steps
+from holdfast.records.contract import Tx
+from holdfast.records.operations import OperationRow
+from holdfast.records.steps import StepRow
+from holdfast.runtime.api import Runtime
+
+ALLOWANCE = 86400.0
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks, and by which way; idempotency keys are scoped to both."""
+
+    name: str = "local"
+    route: str = ""
+
+
+class Submission:
+    """Stores requests and grants them."""
+
+    def __init__(self, runtime: Runtime, journal: Journal, codec: Codec, member: str, owner: str) -> None:
+        self._runtime = runtime
+        self._journal = journal
+        self._codec = codec
+        self._member = member
+        self._owner = owner
+
+    def store(self, request: Request, caller: Caller, key: str, allowance: float | None) -> Live | str:
+        """One transaction: the operation with its claims, and if they are free its plan and first intent.
+
+        Returns the id of an earlier operation if the key was used for the same request.
+        """
+        new_id, now = self._runtime.new_id, self._runtime.now()
+        drawn = Drawn(new_id(), new_id(), new_id(), now, self._member, self._owner)
+        text = encode(request)
+        scope = f"{caller.name} {caller.route} {key}" if key else ""
+        mark = self._runtime.monotonic()
+
+        def fn(tx: Tx) -> tuple[OperationRow, list[StepRow]] | str:
+            if scope and (earlier := keys.find(tx, scope, text)):
+                return earlier
+            row = self._insert(tx, request, drawn, text, caller, allowance)
+            if scope:
+                keys.insert(tx, scope, text, row.id, now)
+            if claims.blocker(tx, row.id):
+                return row, []
+            return self._plan(tx, row, request, Bound(drawn, msgspec.json.decode(row.ids, type=Bound).uids))
+
+        found = self._journal.write("submit", fn)
+        if isinstance(found, str):
+            return found
+        live = Live(*found, [], self._codec, mark)
+        if live.rows and live.rows[0].state == "intent":
+            live.fresh = 0
+        return live
+
+    def _insert(
+        self, tx: Tx, request: Request, drawn: Drawn, text: str, caller: Caller, allowance: float | None
+    ) -> OperationRow:
+        binding = request.bind(tx, drawn)
+        row = OperationRow(
+            id=drawn.operation, seq=0, kind=str(type(request).__struct_config__.tag).rpartition(".")[0],
+            member=self._member, state="queued", direction="forward", epoch=1, cursor=0, request=text,
+            ids=encode(Bound(drawn, binding.uids)), ref_kind=binding.ref.kind, ref_uid=binding.ref.uid,
+            ref_path=binding.ref.path, actor=caller.name, reason="", error="", created=drawn.now, ended=0.0,
+            next_try=0.0, tries=0, allowance=ALLOWANCE if allowance is None else allowance, spent=0.0, cancel=0,
+        )  # fmt: skip
+        row = operations.insert(tx, row)
+        claims.insert(tx, row.id, row.seq, binding.claims)
+        return row
+
+    def _plan(self, tx: Tx, row: OperationRow, request: Request, bound: Bound) -> tuple[OperationRow, list[StepRow]]:
+        """Make the plan; where the first step skips its first look, its intent rides along."""
+        plan = request.plan(tx, bound)
+        _check_pivots(plan)
+        rows = [StepRow(idx, encode(step)) for idx, step in enumerate(plan)]
+        if plan and plan[0].minted:
+            rows[0] = msgspec.structs.replace(rows[0], state="intent", attempt=1, baseline='{"verdict":"todo"}')
+        for step in rows:
+            steps.insert(tx, row.id, step)
+        operations.change(tx, row.id, row.epoch, state="running", reason="")
+        return msgspec.structs.replace(row, state="running", reason=""), rows
+
+    def grant(self, row: OperationRow) -> Live | tuple[str, ...]:
+        """Try to grant a queued operation: the live one, or (still queued, or refused) who may be next."""
+        request = self._codec.request(row.request)
+        bound = msgspec.json.decode(row.ids, type=Bound)
+        mark = self._runtime.monotonic()
+        if row.cancel:
+            return self._refuse(row, HoldfastError("The operation was cancelled."))
+
+        def fn(tx: Tx) -> tuple[OperationRow, list[StepRow]] | None:
+            if claims.blocker(tx, row.id):
+                return None
+            return self._plan(tx, row, request, bound)
+
+        try:
+            granted = self._journal.write("grant", fn)
+        except HoldfastError as error:
+            if isinstance(error, operations.StaleEpoch):
+                raise
+            return self._refuse(row, error)
+        if granted is None:
+            return ()
+        live = Live(*granted, [], self._codec, mark)
+        if live.rows and live.rows[0].state == "intent":
+            live.fresh = 0
+        return live
+
+    def _refuse(self, row: OperationRow, error: HoldfastError) -> tuple[str, ...]:
+        live = Live(row, [], [], self._codec, self._runtime.monotonic())
+        problem = problem_of(error)
+        return tuple(self._journal.end(live, "undone", lambda _tx: None, encode(problem)))
+
+
+def _check_pivots(plan: tuple[Step, ...]) -> None:
+    if sum(step.pivot for step in plan) > 1:
+        raise TypeError("a plan has at most one pivot")

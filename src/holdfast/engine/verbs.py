@@ -1,0 +1,104 @@
+"""The verbs of a step as the runner asks them: errors become answers, none is dropped."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+
+from holdfast.engine.journal import Journal
+from holdfast.engine.live import Live, StepContext
+from holdfast.engine.waits import Later, backoff, describe
+from holdfast.model.errors import Again, HoldfastError, NoSpace
+from holdfast.model.step import Round, Unclear, Verdict
+from holdfast.records.operations import StaleEpoch
+from holdfast.runtime.api import Runtime
+
+log = structlog.get_logger()
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An act that raised. `permanent` is set if another try would be refused again."""
+
+    reason: str
+    permanent: HoldfastError | None = None
+
+
+class Verbs:
+    """Asks one operation's steps."""
+
+    def __init__(
+        self, runtime: Runtime, journal: Journal, live: Live, context: Callable[[Live, int], StepContext]
+    ) -> None:
+        self._runtime = runtime
+        self._journal = journal
+        self._live = live
+        self._context = context
+
+    def wait(self, reason: str) -> Later:
+        """Park with a durable backoff."""
+        seconds = backoff(self._runtime, self._live.row.tries)
+        self._live.fresh = None
+        self._journal.park(self._live, reason, self._runtime.now() + seconds)
+        return Later(seconds)
+
+    def judge(self, idx: int) -> Verdict:
+        """Look at a step's goal; a failing look is Unclear."""
+        step = self._live.steps[idx]
+        return self._look(idx, lambda: step.judge(self._context(self._live, idx)))
+
+    def undone(self, idx: int) -> Verdict:
+        """Look at a step's baseline."""
+        step, facts = self._live.steps[idx], self._live.facts(idx)
+        return self._look(idx, lambda: step.undone(self._context(self._live, idx), facts))
+
+    def apply(self, idx: int) -> Failure | Round | None:
+        """Act towards the goal."""
+        step = self._live.steps[idx]
+        return self._act(idx, lambda: step.apply(self._context(self._live, idx)))
+
+    def unapply(self, idx: int) -> Failure | Round | None:
+        """Act towards the baseline."""
+        step, facts = self._live.steps[idx], self._live.facts(idx)
+        return self._act(idx, lambda: step.unapply(self._context(self._live, idx), facts))
+
+    def persist(self, idx: int) -> Failure | None:
+        """Make durable what was looked at."""
+        step = self._live.steps[idx]
+
+        def call() -> None:
+            step.persist(self._context(self._live, idx))
+
+        failure = self._guarded(idx, call)
+        return failure if isinstance(failure, Failure) else None
+
+    def _look(self, idx: int, call: Callable[[], Verdict]) -> Verdict:
+        answer = self._guarded(idx, call)
+        return Unclear(answer.reason) if isinstance(answer, Failure) else answer
+
+    def _act(self, idx: int, call: Callable[[], Round | None]) -> Failure | Round | None:
+        self._live.returned = None
+        try:
+            answer: Failure | Round | None = self._guarded(idx, call)
+        finally:
+            self._live.last_sending = self._runtime.monotonic()
+        if answer is None:
+            self._live.returned = idx
+        return answer
+
+    def _guarded(self, idx: int, call: Callable[[], Any]) -> Any:
+        summary = self._live.steps[idx].describe()
+        try:
+            return call()
+        except (StaleEpoch, NoSpace):
+            raise  # the journal's own, not the step's
+        except Again as error:
+            return Failure(error.detail)
+        except Exception as error:
+            known = describe(error, summary)
+            if known is None:
+                log.exception("a step failed in a way nobody foresaw", operation=self._live.id, step=summary)
+                return Failure(f"{summary}: {error!r}")
+            if isinstance(known, Again):
+                return Failure(known.detail)
+            return Failure(known.detail, permanent=known)

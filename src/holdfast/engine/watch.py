@@ -1,0 +1,63 @@
+"""Watching operations: callbacks per operation, told after each commit."""
+
+from collections.abc import Callable
+
+from holdfast.model.operations import ENDED, OperationView
+from holdfast.runtime.api import Runtime
+
+Listener = Callable[[str], None]
+
+
+class Watch:
+    """Who wants to know. Listeners get the new state, and must be quick and never raise."""
+
+    def __init__(self, runtime: Runtime, get: Callable[[str], OperationView]) -> None:
+        self._runtime = runtime
+        self._get = get
+        self._turn = runtime.condition()
+        self._listeners: dict[str, list[Listener]] = {}
+        self.everything: Callable[[str, str], None] | None = None
+
+    def changed(self, op: str, state: str) -> None:
+        """A change of `op` was committed."""
+        if self.everything is not None:
+            self.everything(op, state)
+        with self._turn:
+            listeners = list(self._listeners.get(op, ()))
+        for listener in listeners:
+            listener(state)
+
+    def add(self, op: str, listener: Listener) -> None:
+        """Tell `listener` of each change of `op` until removed."""
+        with self._turn:
+            self._listeners.setdefault(op, []).append(listener)
+
+    def remove(self, op: str, listener: Listener) -> None:
+        """Stop telling."""
+        with self._turn:
+            left = [other for other in self._listeners.get(op, ()) if other is not listener]
+            if left:
+                self._listeners[op] = left
+            else:
+                self._listeners.pop(op, None)
+
+    def wait(self, op: str, timeout: float, *, parked: bool = True) -> OperationView:
+        """The operation once it ended, or (if `parked`) waits, or after `timeout` seconds, as it is then."""
+        bell = self._runtime.condition()
+
+        def ring(_state: str) -> None:
+            with bell:
+                bell.notify_all()
+
+        self.add(op, ring)
+        try:
+            end = self._runtime.monotonic() + timeout
+            while True:
+                view = self._get(op)
+                left = end - self._runtime.monotonic()
+                if view.state in ENDED or (parked and view.state == "parked") or left <= 0:
+                    return view
+                with bell:
+                    bell.wait(min(left, 1.0))
+        finally:
+            self.remove(op, ring)

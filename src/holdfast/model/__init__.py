@@ -1,0 +1,1 @@
+"""What things are: resources, observations, verdicts, steps, errors. Imports nothing of ours."""

@@ -1,0 +1,31 @@
+"""Names that people give: ASCII, 1 to 63 characters, safe in a path, a URL and an array's namespace."""
+
+import re
+
+from holdfast.model.errors import Invalid
+
+# 63 is the shortest limit among the back ends (a FlashArray volume's name, a DNS label).
+LONGEST = 63
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
+
+
+def check_name(what: str, name: str) -> str:
+    """Return `name` if it may name a `what`; raise Invalid that says why not."""
+    if not name:
+        raise Invalid(f"The {what} name is empty.", "Give it a name of 1 to 63 letters, digits, '.', '_' or '-'.")
+    if len(name) > LONGEST:
+        raise Invalid(f"The {what} name has {len(name)} characters; at most {LONGEST} are allowed.")
+    if not _NAME.fullmatch(name):
+        raise Invalid(
+            f"The {what} name {ascii(name)} is not allowed.",
+            "Use ASCII letters, digits, '.', '_' and '-', and begin and end with a letter or digit.",
+        )
+    return name
+
+
+def split_volume(name: str) -> tuple[str, str]:
+    """Split `POOL/VOLUME`; raise Invalid unless both parts are names."""
+    pool, slash, volume = name.partition("/")
+    if not slash:
+        raise Invalid(f"{ascii(name)} is not POOL/VOLUME.", "Write the pool, a slash, and the volume.")
+    return check_name("pool", pool), check_name("volume", volume)

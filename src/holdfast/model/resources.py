@@ -1,0 +1,122 @@
+"""Resources: what the records hold and the faces show.
+
+Each has `spec` (wanted), `status` (last proven), `generation` (of the spec) and `conditions`. Sizes are
+bytes, times are seconds since the epoch.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from holdfast.model.conditions import Condition
+
+Content = Literal["directory", "filesystem", "block"]
+FileSystem = Literal["ext4", "xfs", "btrfs"]
+Formatted = Literal["never", "formatting", "formatted"]
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class MemberSpec(_Strict):
+    """A machine that runs a daemon."""
+
+    hostname: str
+
+
+class PoolSpec(_Strict):
+    """Where volumes live. `limit` bounds the sum of the volumes' sizes."""
+
+    driver: str
+    config: dict[str, str]
+    limit: int | None = None
+
+
+class PoolStatus(_Strict):
+    """`identity` is the back end's own identity of the place, as seen at creation; it proves absence later."""
+
+    ready: bool = False
+    identity: dict[str, str] = {}
+
+
+class VolumeSpec(_Strict):
+    """What a volume shall be. `fs` goes with content filesystem."""
+
+    size: int
+    content: Content
+    fs: FileSystem | None = None
+
+
+class VolumeStatus(_Strict):
+    """`formatted` moves never → formatting → formatted and never back; `fs_uuid` is chosen beforehand."""
+
+    ready: bool = False
+    formatted: Formatted = "never"
+    fs_uuid: str | None = None
+
+
+class AttachmentSpec(_Strict):
+    """A volume wanted at a path of a member. Mounts come back after a reboot until they are unmounted."""
+
+    volume: str
+    member: str
+    path: str
+    read_only: bool = False
+
+
+class AttachmentStatus(_Strict):
+    """Whether the mount was proven after the last act."""
+
+    ready: bool = False
+
+
+class _Resource(_Strict):
+    uid: str
+    name: str
+    parent: str = ""
+    created: float
+    generation: int = 1
+    conditions: tuple[Condition, ...] = ()
+    operation: str = ""
+
+
+class Member(_Resource, tag="member"):
+    """This machine, or another of the cluster."""
+
+    spec: MemberSpec
+    status: None = None
+
+
+class Pool(_Resource, tag="pool"):
+    """A place for volumes, with a driver."""
+
+    spec: PoolSpec
+    status: PoolStatus
+
+
+class Volume(_Resource, tag="volume"):
+    """A volume; its parent is its pool."""
+
+    spec: VolumeSpec
+    status: VolumeStatus
+
+
+class Attachment(_Resource, tag="attachment"):
+    """A volume at a path of a member; its parent is the volume, its name the path."""
+
+    spec: AttachmentSpec
+    status: AttachmentStatus
+
+
+Resource = Member | Pool | Volume | Attachment
+
+
+class Finding(_Strict):
+    """What the audit saw where records and world disagree."""
+
+    kind: Literal["orphan", "ghost", "stale-mount", "leaked-device", "drift", "unknown"]
+    subject: str
+    evidence: str
+    repaired: bool = False
+    remedy: str = ""

@@ -1,0 +1,1 @@
+"""The durable truth: schema, SQL, transactions, on SQLite or PostgreSQL."""

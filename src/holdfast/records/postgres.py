@@ -1,0 +1,98 @@
+"""PostgreSQL by psycopg 3: SERIALIZABLE, retried. The database must compare text bytewise (LOCALE 'C')."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import psycopg
+from psycopg import errors, sql
+
+from holdfast.model.errors import Unavailable
+from holdfast.records.contract import Records, Row, Tx, Value, migrate
+from holdfast.records.schema import VERSION
+from holdfast.runtime.api import Runtime
+
+T = TypeVar("T")
+_WORDS = {"int": "BIGINT", "real": "DOUBLE PRECISION", "text": "TEXT", "strict": ""}
+_MOST_TRIES = 100
+
+
+class _PostgresTx(Tx):
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+
+    def _execute(self, statement: str, values: Sequence[Value]) -> "psycopg.Cursor[Row]":
+        text = cast("Any", statement.replace("?", "%s"))
+        return self._connection.execute(sql.SQL(text), values, prepare=True)
+
+    def run(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        cursor = self._execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
+
+    def change(self, sql: str, values: Sequence[Value] = ()) -> int:
+        return self._execute(sql, values).rowcount
+
+
+class PostgresRecords(Records):
+    """The clustered truth. One connection per instance until clusters need more."""
+
+    def __init__(self, runtime: Runtime, dsn: str, *, twice: bool = False) -> None:
+        self._runtime = runtime
+        self._turn = runtime.condition()
+        self._twice = twice
+        try:
+            self._raw: psycopg.Connection[Row] = psycopg.connect(dsn)
+        except psycopg.OperationalError as error:
+            raise Unavailable(f"PostgreSQL cannot be reached: {error}") from error
+        self._raw.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+        self._tx = _PostgresTx(self._raw)
+        self._check_collation()
+        self.write(self._migrate)
+
+    def _check_collation(self) -> None:
+        row = self._raw.execute("SELECT datcollate FROM pg_database WHERE datname=current_database()").fetchone()
+        self._raw.rollback()
+        if row is None or row[0] not in ("C", "POSIX"):
+            raise Unavailable(
+                "The database does not compare text bytewise.", "Create it with LOCALE 'C' TEMPLATE template0."
+            )
+
+    def _migrate(self, tx: Tx) -> None:
+        tx.run("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
+        rows = tx.run("SELECT version FROM schema_version")
+        version = int(rows[0][0]) if rows else 0
+        migrate(tx, version, _WORDS)
+        tx.run("DELETE FROM schema_version")
+        tx.run("INSERT INTO schema_version(version) VALUES(?)", (VERSION,))
+
+    def write(self, fn: Callable[[Tx], T]) -> T:
+        """See `Records.write`; a serialisation failure reruns `fn`."""
+        with self._turn:
+            if self._twice:
+                try:
+                    fn(self._tx)
+                finally:
+                    self._raw.rollback()
+            return self._retrying(fn)
+
+    def _retrying(self, fn: Callable[[Tx], T]) -> T:
+        for _ in range(_MOST_TRIES):
+            try:
+                with self._raw.transaction():
+                    return fn(self._tx)
+            except (errors.SerializationFailure, errors.DeadlockDetected):
+                continue
+            except psycopg.OperationalError as error:
+                raise Unavailable(f"PostgreSQL went away: {error}") from error
+        raise Unavailable(f"PostgreSQL refused a transaction {_MOST_TRIES} times for serialisation.")
+
+    def read(self, fn: Callable[[Tx], T]) -> T:
+        """See `Records.read`."""
+        with self._turn:
+            try:
+                return fn(self._tx)
+            finally:
+                self._raw.rollback()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._raw.close()

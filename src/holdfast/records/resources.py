@@ -1,0 +1,93 @@
+"""Resources in the database: one table, the body as JSON, what is searched or summed as columns."""
+
+from typing import TypeVar
+
+import msgspec
+
+from holdfast.model.errors import Exists, NotFound
+from holdfast.model.resources import Attachment, Member, Pool, Resource, Volume
+from holdfast.records.contract import Tx
+
+R = TypeVar("R", Member, Pool, Volume, Attachment)
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Resource).decode
+
+
+def _tag(kind: type[R] | type[Resource]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+def _size(resource: Resource) -> int:
+    return resource.spec.size if isinstance(resource, Volume) else 0
+
+
+def _as(kind: type[R], body: object) -> R:
+    found = _decode(str(body))
+    if not isinstance(found, kind):
+        raise TypeError(f"expected a {_tag(kind)}, the database holds a {_tag(type(found))}")
+    return found
+
+
+def insert(tx: Tx, resource: Resource) -> None:
+    """Reserve the row; raise Exists if the name is taken."""
+    kind = _tag(type(resource))
+    if tx.run(
+        "SELECT 1 FROM resources WHERE kind=? AND parent=? AND name=?", (kind, resource.parent, resource.name)
+    ):
+        raise Exists(f"A {kind} named {resource.name} exists already.")
+    tx.run(
+        "INSERT INTO resources(uid, kind, parent, name, provisioned, body) VALUES(?, ?, ?, ?, ?, ?)",
+        (resource.uid, kind, resource.parent, resource.name, _size(resource), _encode(resource).decode()),
+    )
+
+
+def update(tx: Tx, resource: Resource) -> None:
+    """Replace the row with the same uid; raise NotFound if there is none."""
+    changed = tx.change(
+        "UPDATE resources SET parent=?, name=?, provisioned=?, body=? WHERE uid=?",
+        (resource.parent, resource.name, _size(resource), _encode(resource).decode(), resource.uid),
+    )
+    if not changed:
+        raise NotFound(f"The {_tag(type(resource))} {resource.uid} is not recorded.")
+
+
+def delete(tx: Tx, uid: str) -> None:
+    """Remove the row, if it is there."""
+    tx.run("DELETE FROM resources WHERE uid=?", (uid,))
+
+
+def by_uid(tx: Tx, kind: type[R], uid: str) -> R | None:
+    """The resource of that kind and uid."""
+    rows = tx.run("SELECT body FROM resources WHERE uid=? AND kind=?", (uid, _tag(kind)))
+    return _as(kind, rows[0][0]) if rows else None
+
+
+def by_name(tx: Tx, kind: type[R], parent: str, name: str) -> R | None:
+    """The resource of that kind and name below `parent`."""
+    rows = tx.run("SELECT body FROM resources WHERE kind=? AND parent=? AND name=?", (_tag(kind), parent, name))
+    return _as(kind, rows[0][0]) if rows else None
+
+
+def page(tx: Tx, kind: type[R], parent: str | None = None, after: str = "", most: int = 1 << 31) -> list[R]:
+    """Up to `most` resources of a kind in order of (parent, name), below `parent` or all, after a name."""
+    if parent is None:
+        rows = tx.run("SELECT body FROM resources WHERE kind=? ORDER BY parent, name LIMIT ?", (_tag(kind), most))
+    else:
+        rows = tx.run(
+            "SELECT body FROM resources WHERE kind=? AND parent=? AND name>? ORDER BY name LIMIT ?",
+            (_tag(kind), parent, after, most),
+        )
+    return [_as(kind, row[0]) for row in rows]
+
+
+def has_children(tx: Tx, kind: type[R], parent: str) -> bool:
+    """Whether any resource of that kind is below `parent`."""
+    return bool(tx.run("SELECT 1 FROM resources WHERE kind=? AND parent=? LIMIT 1", (_tag(kind), parent)))
+
+
+def provisioned(tx: Tx, pool: str) -> int:
+    """The sum of the sizes of a pool's volumes in bytes, as the rows say now."""
+    rows = tx.run(
+        "SELECT COALESCE(SUM(provisioned), 0) FROM resources WHERE parent=? AND kind='volume'", (pool,)
+    )
+    return int(rows[0][0])

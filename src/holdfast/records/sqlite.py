@@ -1,0 +1,155 @@
+"""SQLite by apsw: one connection, WAL, synchronous=FULL, exclusive locking."""
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import apsw
+
+from holdfast.model.errors import DatabaseDamaged, NoSpace, Unavailable
+from holdfast.records.contract import Records, Row, Tx, Value, migrate
+from holdfast.records.group import GroupCommit
+from holdfast.records.statedir import StateDir
+from holdfast.runtime.api import Runtime
+
+T = TypeVar("T")
+_WORDS = {"int": "INTEGER", "real": "REAL", "text": "TEXT", "strict": "STRICT"}
+
+
+class _SqliteTx(Tx):
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        return list(self._connection.execute(sql, values))
+
+    def change(self, sql: str, values: Sequence[Value] = ()) -> int:
+        self._connection.execute(sql, values)
+        return self._connection.changes()
+
+
+class _SqliteConnection:
+    def __init__(self, raw: apsw.Connection, guard: StateDir | None, fatal: Callable[[str], None]) -> None:
+        self._raw = raw
+        self._guard = guard
+        self._fatal = fatal
+        self._tx = _SqliteTx(raw)
+
+    def begin(self) -> Tx:
+        self._raw.execute("BEGIN IMMEDIATE")
+        return self._tx
+
+    def commit(self) -> None:
+        if self._guard is not None:
+            lost = self._guard.lost()
+            if lost:
+                self._fatal(lost)
+                raise Unavailable(lost)
+        try:
+            self._raw.execute("COMMIT")
+        except apsw.FullError:
+            self.rollback()
+            if self._guard is not None and self._guard.release_reserve():
+                raise _TryAgain from None
+            raise NoSpace(
+                "The disk of the state directory is full.", "Free space there; nothing was changed."
+            ) from None
+        except apsw.Error as error:
+            self._fatal(f"a commit failed, so what is on disk is unknown: {error}")
+            raise Unavailable(f"The database could not be written: {error}") from error
+
+    def rollback(self) -> None:
+        if self._raw.in_transaction:
+            self._raw.execute("ROLLBACK")
+
+    def savepoint(self, tx: Tx, fn: Callable[[Tx], Any]) -> Any:
+        self._raw.execute("SAVEPOINT one")
+        try:
+            answer = fn(tx)
+        except BaseException:
+            if self._raw.in_transaction:
+                self._raw.execute("ROLLBACK TO one")
+                self._raw.execute("RELEASE one")
+            raise
+        self._raw.execute("RELEASE one")
+        return answer
+
+
+class _TryAgain(Exception):  # noqa: N818 - a signal, not an error
+    """The reserve was released; the transaction may fit now."""
+
+
+class SqliteRecords(Records):
+    """The embedded default. `fatal(reason)` stops the daemon; it is told before the caller is answered."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        path: str,
+        *,
+        guard: StateDir | None = None,
+        fatal: Callable[[str], None] = lambda _reason: None,
+        twice: bool = False,
+        vfs: str | None = None,
+    ) -> None:
+        try:
+            self._raw = apsw.Connection(path, vfs=vfs)
+            self._raw.set_busy_timeout(0)
+            for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+                self._raw.execute(f"PRAGMA {pragma}")
+            self._connection = _SqliteConnection(self._raw, guard, fatal)
+            self._migrate()
+        except (apsw.NotADBError, apsw.CorruptError) as error:
+            raise DatabaseDamaged(
+                f"The database {path} is damaged: {error}",
+                "Volumes and their data are not affected. Restore a copy made by `holdfast db backup`.",
+            ) from error
+        except apsw.FullError as error:
+            raise NoSpace(f"The disk of {path} is full.", "Free space there and start again.") from error
+        except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError) as error:
+            raise Unavailable(f"The database {path} cannot be opened: {error}") from error
+        self._group = GroupCommit(runtime, self._connection, twice=twice)
+
+    def _migrate(self) -> None:
+        problems = [str(row[0]) for row in self._raw.execute("PRAGMA quick_check(1)")]
+        if problems != ["ok"]:
+            raise apsw.CorruptError(problems[0])
+        version = int(str(self._raw.pragma("user_version")))
+        tx = self._connection.begin()
+        try:
+            migrate(tx, version, _WORDS)
+            from holdfast.records.schema import VERSION
+
+            self._raw.execute(f"PRAGMA user_version={VERSION}")
+            self._connection.commit()
+        finally:
+            self._connection.rollback()
+
+    def write(self, fn: Callable[[Tx], T]) -> T:
+        """See `Records.write`."""
+        with contextlib.suppress(_TryAgain):
+            return self._group.submit(fn)  # type: ignore[no-any-return]  # fn's own type
+        return self._group.submit(fn)  # type: ignore[no-any-return]  # fn's own type
+
+    def read(self, fn: Callable[[Tx], T]) -> T:
+        """See `Records.read`."""
+        return self._group.read(fn)  # type: ignore[no-any-return]  # fn's own type
+
+    def backup(self, target: str) -> None:
+        """Copy the database to `target`, stamped so that it resumes nothing until told to."""
+        fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            copy = apsw.Connection(target)
+            with copy.backup("main", self._raw, "main") as job:
+                job.step()
+            copy.execute("PRAGMA journal_mode=DELETE")
+            copy.execute("INSERT INTO meta(name, value) VALUES('stamped', 1) ON CONFLICT(name) DO UPDATE SET value=1")
+            copy.close()
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Close the connection; a transaction under way is rolled back."""
+        self._raw.close(True)

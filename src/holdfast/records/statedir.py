@@ -1,0 +1,91 @@
+"""The state directory: one daemon at a time, and noticed when it is replaced under a living one."""
+
+import fcntl
+import os
+import stat
+
+from holdfast.model.errors import Invalid, Locked, NoSpace, Unavailable
+
+RESERVE = 1 << 20
+
+
+class StateDir:
+    """Holds the lock on `path`. `lost()` tells, at each write, whether it is still ours."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.database = os.path.join(path, "holdfast.db")
+        self._lock_path = os.path.join(path, "lock")
+        self._reserve = os.path.join(path, "reserve")
+        try:
+            os.makedirs(path, mode=0o700, exist_ok=True)
+            self._fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            kind = NoSpace if error.errno in (28, 122) else Invalid
+            raise kind(f"The state directory {path} cannot be used: {error.strerror}.") from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise Locked(
+                f"Another holdfast daemon uses the state directory {path}.",
+                "Stop it first, or give this one a directory of its own with --state.",
+            ) from None
+        self._identity = _identity(os.fstat(self._fd))
+        self._database: tuple[int, int] | None = None
+        self.make_reserve()
+
+    def watch_database(self) -> None:
+        """Remember which file the database is, so that a replaced one is noticed."""
+        self._database = _identity(os.stat(self.database))
+
+    def lost(self) -> str:
+        """Why this directory is no longer ours, or an empty text."""
+        try:
+            if _identity(os.lstat(self._lock_path)) != self._identity:
+                return f"the lock file {self._lock_path} was replaced"
+            if self._database is not None and _identity(os.lstat(self.database)) != self._database:
+                return f"the database {self.database} was replaced"
+        except OSError as error:
+            return f"the state directory {self.path} was removed or cannot be read: {error.strerror}"
+        return ""
+
+    def make_reserve(self) -> bool:
+        """Set space aside that lets running operations end when the disk is full."""
+        try:
+            fd = os.open(self._reserve, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError:
+            return False
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise Unavailable(f"{self._reserve} is not a file.")
+            os.posix_fallocate(fd, 0, RESERVE)
+        except OSError:
+            return False
+        finally:
+            os.close(fd)
+        return True
+
+    @property
+    def has_reserve(self) -> bool:
+        """Whether the reserve is whole."""
+        try:
+            return os.stat(self._reserve).st_size >= RESERVE
+        except OSError:
+            return False
+
+    def release_reserve(self) -> bool:
+        """Give the reserve to the database; False if there was none."""
+        try:
+            os.unlink(self._reserve)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Release the lock."""
+        os.close(self._fd)
+
+
+def _identity(info: os.stat_result) -> tuple[int, int]:
+    return info.st_dev, info.st_ino

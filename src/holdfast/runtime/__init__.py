@@ -1,0 +1,1 @@
+"""Time, threads, waiting, randomness, ids, failpoints: real (`threads`) or simulated (`simulated`)."""
