@@ -61,7 +61,7 @@ class Engine:
         self._runner = Runner(runtime, self._journal, tools, undertaker)
         self._queue = Queue(runtime)
         self._submission = Submission(runtime, self._journal, codec, member, owner)
-        self.exits = Exits(self._journal, records, codec, self._queue)
+        self.exits = Exits(self._journal, records, codec, self._queue, self._runner.cancelled)
         self._handed: dict[str, Live] = {}
         self._tasks: list[Task] = []
         self._stopping = False
@@ -158,6 +158,7 @@ class Engine:
             return None
         answer = self._runner.leg(live, lambda: self._stopping)
         if isinstance(answer, Ended):
+            self._runner.cancelled.discard(op)
             for successor in answer.successors:
                 self._queue.put(successor)
             return None

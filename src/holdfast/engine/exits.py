@@ -16,11 +16,14 @@ from holdfast.records.operations import OperationRow
 class Exits:
     """What a person can do with an operation that is not over."""
 
-    def __init__(self, journal: Journal, records: Records, codec: Codec, queue: Queue) -> None:
+    def __init__(
+        self, journal: Journal, records: Records, codec: Codec, queue: Queue, cancelled: set[str]
+    ) -> None:
         self._journal = journal
         self._records = records
         self._codec = codec
         self._queue = queue
+        self._cancelled = cancelled
 
     def _get(self, tx: Tx, op: str) -> OperationRow:
         row = operations.get(tx, op)
@@ -54,6 +57,7 @@ class Exits:
             operations.change(tx, op, row.epoch, cancel=1)
 
         self._journal.write("cancel", fn)
+        self._cancelled.add(op)
         self._queue.put(op)
 
     def abandon(self, op: str, reason: str) -> None:

@@ -113,18 +113,15 @@ class Journal:
             if last is not None and state == "done":
                 steps.change(tx, live.id, last.idx, state=last.state, result=last.result, progress="")
             rows(tx)
+            steps.forget_children(tx, live.id)
             return claims.release(tx, live.id)
 
         return self._commit("end", live, columns, fn)
 
-    def child(self, live: Live, child: ChildIdentity, started: bool) -> None:
-        """A child is about to act, or is proven dead."""
-        if started:
-            self._commit("child", live, {}, lambda tx: steps.add_child(tx, live.id, child))
-            live.children.append(child)
-        else:
-            self._commit("child-ended", live, {}, lambda tx: steps.remove_child(tx, live.id, child))
-            live.children.remove(child)
+    def child(self, live: Live, child: ChildIdentity) -> None:
+        """A child is about to act. Its end needs no commit: after a restart a look tells."""
+        self._commit("child", live, {}, lambda tx: steps.add_child(tx, live.id, child))
+        live.children.append(child)
 
 
 def _result(verdict: Done | Todo) -> str:

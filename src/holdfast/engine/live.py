@@ -47,11 +47,11 @@ class Live:
 
     def set_row(self, **columns: object) -> None:
         """Follow a committed change of the operation."""
-        self.row = cast("OperationRow", msgspec.structs.replace(self.row, **columns))
+        self.row = msgspec.structs.replace(self.row, **columns)
 
     def set_step(self, idx: int, **columns: object) -> None:
         """Follow a committed change of a step."""
-        self.rows[idx] = cast("StepRow", msgspec.structs.replace(self.rows[idx], **columns))
+        self.rows[idx] = msgspec.structs.replace(self.rows[idx], **columns)
 
     def facts(self, idx: int) -> object:
         """The baseline's facts of a step."""
@@ -83,12 +83,12 @@ class StepContext:
         idx: int,
         tools: dict[type, object],
         quiet: float,
-        children: Callable[[ChildIdentity, bool], None],
+        started: Callable[[ChildIdentity], None],
     ) -> None:
         self._live = live
         self._idx = idx
         self._tools = tools
-        self._children = children
+        self._started = started
         self._quiet = quiet
 
     @property
@@ -121,8 +121,8 @@ class StepContext:
 
     def child_started(self, child: ChildIdentity) -> None:
         """Journal a child."""
-        self._children(child, True)
+        self._started(child)
 
     def child_ended(self, child: ChildIdentity) -> None:
-        """Forget a child."""
-        self._children(child, False)
+        """Forget a child that is proven dead."""
+        self._live.children.remove(child)

@@ -29,6 +29,7 @@ class Runner:
         self._journal = journal
         self._tools = tools
         self._undertaker = undertaker
+        self.cancelled: set[str] = set()
 
     def leg(self, live: Live, stopping: Callable[[], bool]) -> Answer:
         """Go on until the operation ends, waits, ended a round, or the engine stops."""
@@ -36,16 +37,14 @@ class Runner:
         for child in list(live.children):
             if not self._undertaker(child):
                 return verbs.wait(f"a killed child (pid {child.pid}) is not proven dead yet")
-            self._journal.child(live, child, False)
+            live.children.remove(child)
         if live.row.direction == "undo":
             return Undo(self._journal, live, verbs).leg()
         return self._forward(live, verbs, stopping)
 
     def _context(self, live: Live, idx: int) -> StepContext:
         quiet = self._runtime.monotonic() - live.last_sending
-        return StepContext(
-            live, idx, self._tools, quiet, lambda child, started: self._journal.child(live, child, started)
-        )
+        return StepContext(live, idx, self._tools, quiet, lambda child: self._journal.child(live, child))
 
     def _forward(self, live: Live, verbs: Verbs, stopping: Callable[[], bool]) -> Answer:
         idx = live.row.cursor
@@ -73,7 +72,7 @@ class Runner:
     def _wants_undo(self, live: Live) -> Problem | None:
         if live.past_pivot():
             return None
-        if live.row.cancel:
+        if live.row.cancel or live.id in self.cancelled:
             return Problem("cancelled", "The operation was cancelled.")
         allowance = live.row.allowance
         if allowance and live.row.spent + self._runtime.monotonic() - live.mark > allowance:

@@ -44,9 +44,11 @@ class Watch:
     def wait(self, op: str, timeout: float, *, parked: bool = True) -> OperationView:
         """The operation once it ended, or (if `parked`) waits, or after `timeout` seconds, as it is then."""
         bell = self._runtime.condition()
+        news = [False]
 
         def ring(_state: str) -> None:
             with bell:
+                news[0] = True
                 bell.notify_all()
 
         self.add(op, ring)
@@ -58,6 +60,8 @@ class Watch:
                 if view.state in ENDED or (parked and view.state == "parked") or left <= 0:
                     return view
                 with bell:
-                    bell.wait(min(left, 1.0))
+                    if not news[0]:
+                        bell.wait(left)
+                    news[0] = False
         finally:
             self.remove(op, ring)

@@ -15,17 +15,13 @@ FileSystem = Literal["ext4", "xfs", "btrfs"]
 Formatted = Literal["never", "formatting", "formatted"]
 
 
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    pass
-
-
-class MemberSpec(_Strict):
+class MemberSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A machine that runs a daemon."""
 
     hostname: str
 
 
-class PoolSpec(_Strict):
+class PoolSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where volumes live. `limit` bounds the sum of the volumes' sizes."""
 
     driver: str
@@ -33,14 +29,14 @@ class PoolSpec(_Strict):
     limit: int | None = None
 
 
-class PoolStatus(_Strict):
+class PoolStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`identity` is the back end's own identity of the place, as seen at creation; it proves absence later."""
 
     ready: bool = False
     identity: dict[str, str] = {}
 
 
-class VolumeSpec(_Strict):
+class VolumeSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a volume shall be. `fs` goes with content filesystem."""
 
     size: int
@@ -48,7 +44,7 @@ class VolumeSpec(_Strict):
     fs: FileSystem | None = None
 
 
-class VolumeStatus(_Strict):
+class VolumeStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`formatted` moves never → formatting → formatted and never back; `fs_uuid` is chosen beforehand."""
 
     ready: bool = False
@@ -56,7 +52,7 @@ class VolumeStatus(_Strict):
     fs_uuid: str | None = None
 
 
-class AttachmentSpec(_Strict):
+class AttachmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A volume wanted at a path of a member. Mounts come back after a reboot until they are unmounted."""
 
     volume: str
@@ -65,13 +61,13 @@ class AttachmentSpec(_Strict):
     read_only: bool = False
 
 
-class AttachmentStatus(_Strict):
+class AttachmentStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whether the mount was proven after the last act."""
 
     ready: bool = False
 
 
-class _Resource(_Strict):
+class _Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     uid: str
     name: str
     parent: str = ""
@@ -81,28 +77,28 @@ class _Resource(_Strict):
     operation: str = ""
 
 
-class Member(_Resource, tag="member"):
+class Member(_Resource, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="member"):
     """This machine, or another of the cluster."""
 
     spec: MemberSpec
     status: None = None
 
 
-class Pool(_Resource, tag="pool"):
+class Pool(_Resource, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="pool"):
     """A place for volumes, with a driver."""
 
     spec: PoolSpec
     status: PoolStatus
 
 
-class Volume(_Resource, tag="volume"):
+class Volume(_Resource, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="volume"):
     """A volume; its parent is its pool."""
 
     spec: VolumeSpec
     status: VolumeStatus
 
 
-class Attachment(_Resource, tag="attachment"):
+class Attachment(_Resource, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="attachment"):
     """A volume at a path of a member; its parent is the volume, its name the path."""
 
     spec: AttachmentSpec
@@ -112,7 +108,7 @@ class Attachment(_Resource, tag="attachment"):
 Resource = Member | Pool | Volume | Attachment
 
 
-class Finding(_Strict):
+class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the audit saw where records and world disagree."""
 
     kind: Literal["orphan", "ghost", "stale-mount", "leaked-device", "drift", "unknown"]

@@ -45,9 +45,9 @@ def add_child(tx: Tx, op: str, child: ChildIdentity) -> None:
     )
 
 
-def remove_child(tx: Tx, op: str, child: ChildIdentity) -> None:
-    """Forget a child that is proven dead."""
-    tx.run("DELETE FROM children WHERE op=? AND pid=? AND start=?", (op, child.pid, child.start))
+def forget_children(tx: Tx, op: str) -> None:
+    """The operation ended; all its children are proven dead."""
+    tx.run("DELETE FROM children WHERE op=?", (op,))
 
 
 def children(tx: Tx, op: str) -> list[ChildIdentity]:

@@ -1,0 +1,1 @@
+"""Kinds of pool: the contract, then one file or folder each."""

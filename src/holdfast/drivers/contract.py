@@ -1,0 +1,197 @@
+"""What a kind of pool teaches Holdfast. Read this at one sitting; docs/drivers.md explains it against arrays and Ceph.
+
+Every verb has its look, and the look decides. A look answers Unknown for whatever it cannot prove: a failed
+read, a place that does not prove its identity, an answer that may be old. Acts raise Refused (permanent) or
+Again (not now); what else they raise counts as Again. Acts are repeated after crashes, so each begins from what
+it finds. A driver holds nothing between calls.
+"""
+
+import abc
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import msgspec
+
+from holdfast.host.children import Keeper
+from holdfast.model.observations import Absent, ForeignObject, Observation, Present, Unknown
+from holdfast.model.resources import Content, FileSystem
+
+
+class Info(msgspec.Struct, frozen=True):
+    """What a driver can do. `settle` is how long, in seconds, a change may take to be seen by a look."""
+
+    contents: frozenset[Content]
+    settle: float = 0.0
+
+
+class PoolRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which pool: `identity` is what `look_pool` saw at its creation, empty before that."""
+
+    uid: str
+    owner: str
+    driver: str
+    config: dict[str, str]
+    identity: dict[str, str] = {}
+
+
+class VolumeRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which volume, and how it shall be. `size` in bytes; `fs_uuid` was chosen before anything was made."""
+
+    uid: str
+    name: str
+    size: int
+    content: Content
+    fs: FileSystem | None = None
+    fs_uuid: str | None = None
+
+
+class PoolFacts(msgspec.Struct, frozen=True):
+    """A pool that proved its identity. `counter` was written by the last daemon that used it."""
+
+    identity: dict[str, str]
+    counter: int
+
+
+class VolumeFacts(msgspec.Struct, frozen=True):
+    """A whole volume that proved to be ours."""
+
+    name: str
+    size: int
+    content: Content
+    fs: FileSystem | None
+    fs_uuid: str | None
+    operation: str
+
+
+class Capacity(msgspec.Struct, frozen=True):
+    """Bytes of the place itself, as it says now."""
+
+    total: int
+    free: int
+
+
+class Making(msgspec.Struct, frozen=True):
+    """Who makes: the operation and its attempt name what is unfinished; the keeper journals children."""
+
+    operation: str
+    attempt: int
+    keeper: Keeper
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One entry of an inventory."""
+
+    kind: Literal["volume", "unfinished", "removing", "foreign"]
+    uid: str
+    where: str
+    operation: str = ""
+
+
+class Access(msgspec.Struct, frozen=True):
+    """What can be mounted, on an open descriptor: a directory, or an image that wants a loop device."""
+
+    kind: Literal["tree", "image"]
+    fd: int
+
+
+class Driver(abc.ABC):
+    """A kind of pool. All methods may be called from many threads at once."""
+
+    info: Info
+
+    # -- pools -----------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def validate(self, config: dict[str, str]) -> dict[str, str]:
+        """The configuration in canonical form; raise Invalid that says which option is wrong and why."""
+
+    @abc.abstractmethod
+    def place(self, config: dict[str, str]) -> str:
+        """The canonical path or address that no other pool may share, contain or be inside of."""
+
+    @abc.abstractmethod
+    def identity(self, pool: PoolRef) -> dict[str, str]:
+        """The place's own identity, independent of what we write there; raises OSError or Again."""
+
+    @abc.abstractmethod
+    def look_pool(self, pool: PoolRef) -> Observation[PoolFacts]:
+        """Absent only where the place proves that it is the recorded one and bears no mark."""
+
+    @abc.abstractmethod
+    def make_pool(self, pool: PoolRef, making: Making) -> None:
+        """Mark the empty place as this pool; the mark comes last. Raises Foreign if it is not empty."""
+
+    @abc.abstractmethod
+    def pool_leftovers(self, pool: PoolRef, operation: str) -> list[str]:
+        """What a making by that operation left besides the mark; raises Again if that cannot be told."""
+
+    @abc.abstractmethod
+    def remove_pool(self, pool: PoolRef, operation: str) -> None:
+        """Remove the mark of an empty pool, and that operation's leftovers. Raises InUse if anything else is there."""
+
+    @abc.abstractmethod
+    def persist_pool(self, pool: PoolRef) -> None:
+        """Make durable what look_pool sees."""
+
+    @abc.abstractmethod
+    def stamp(self, pool: PoolRef, counter: int) -> None:
+        """Write the database's counter into the mark."""
+
+    @abc.abstractmethod
+    def capacity(self, pool: PoolRef) -> Capacity:
+        """Room, from the place itself; raises Again if it does not prove its identity."""
+
+    @abc.abstractmethod
+    def inventory(self, pool: PoolRef) -> Iterator[Item]:
+        """All there is, with its owner; raises Again if the place does not prove its identity."""
+
+    # -- volumes ---------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def look_volume(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
+        """Present only when whole: made, formatted if it shall be, and marked."""
+
+    @abc.abstractmethod
+    def make_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
+        """Make, format and mark in one act, under a temporary name, published at the end; discards earlier attempts."""
+
+    @abc.abstractmethod
+    def unmade_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> Observation[str]:
+        """Whether anything of the operation's making is left: Absent, or Present with what."""
+
+    @abc.abstractmethod
+    def unmake_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> bool:
+        """Discard what this operation made, published or not; False after a round, when more is left."""
+
+    @abc.abstractmethod
+    def in_use(self, pool: PoolRef, volume: VolumeRef) -> str:
+        """Who uses it on this member, as the kernel says now (mounts, loop devices), or an empty text."""
+
+    @abc.abstractmethod
+    def removed_volume(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
+        """As look_volume, but Absent only when nothing of a removal under way is left either."""
+
+    @abc.abstractmethod
+    def remove_volume(self, pool: PoolRef, volume: VolumeRef) -> bool:
+        """Remove a volume that proved to be ours; False after a round, when more is left. Raises InUse."""
+
+    @abc.abstractmethod
+    def rename_volume(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
+        """Write the new human name beside the volume."""
+
+    @abc.abstractmethod
+    def persist_volume(self, pool: PoolRef, volume: VolumeRef) -> None:
+        """Make durable what look_volume sees, presence and absence alike."""
+
+    # -- access on this member -------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def access(self, pool: PoolRef, volume: VolumeRef) -> AbstractContextManager[Access]:
+        """What can be mounted of a volume that proves to be ours; raises Again, Foreign or Damaged."""
+
+
+__all__ = [
+    "Absent", "Access", "Capacity", "Driver", "ForeignObject", "Info", "Item", "Making", "Observation", "PoolFacts",
+    "PoolRef", "Present", "Unknown", "VolumeFacts", "VolumeRef",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Pools that are directories: `holdfast-pool.json` marks one, `volumes/<uid>/` holds a volume."""

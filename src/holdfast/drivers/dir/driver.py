@@ -1,0 +1,141 @@
+"""The `dir` driver: the contract's verbs, each in the file of its noun."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+from holdfast.drivers.contract import (
+    Access,
+    Capacity,
+    Driver,
+    Info,
+    Item,
+    Making,
+    Observation,
+    PoolFacts,
+    PoolRef,
+    VolumeFacts,
+    VolumeRef,
+)
+from holdfast.drivers.dir.inventory import inventory
+from holdfast.drivers.dir.pools import Pools
+from holdfast.drivers.dir.root import Root, identity_of
+from holdfast.drivers.dir.volumes import Volumes
+from holdfast.host import mounttable
+from holdfast.host.host import Host
+from holdfast.host.mountpoints import canonical
+from holdfast.model.errors import Invalid
+
+
+class DirDriver(Driver):
+    """Directories on a local file system."""
+
+    info = Info(contents=frozenset({"directory", "filesystem", "block"}))
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._root = Root(host.files)
+        self._pools = Pools(host.runtime, host.files, self._root)
+        self._volumes = Volumes(host, self._root)
+
+    def validate(self, config: dict[str, str]) -> dict[str, str]:
+        """One option: `source`, an existing directory outside of the daemon's own ones."""
+        unknown = sorted(set(config) - {"source"})
+        if unknown or not config.get("source"):
+            wrong = f"does not know {ascii(unknown[0])}" if unknown else "needs `source`"
+            raise Invalid(f"The dir driver {wrong}.", "Its only option is source, as in --set source=/srv/pool.")
+        source = canonical(config["source"])
+        try:
+            info = os.lstat(source)
+        except OSError as error:
+            raise Invalid(
+                f"The pool's directory {source} cannot be used: {error.strerror}.", f"Make it first: mkdir -p {source}"
+            ) from error
+        if not stat.S_ISDIR(info.st_mode):
+            raise Invalid(f"{source} is not a directory.")
+        for own in self._host.private:
+            if mounttable.is_under(source, own) or mounttable.is_under(own, source):
+                raise Invalid(f"{source} and {own}, the daemon's own directory, lie inside each other.")
+        return {"source": source}
+
+    def place(self, config: dict[str, str]) -> str:
+        """The directory."""
+        return config["source"]
+
+    def identity(self, pool: PoolRef) -> dict[str, str]:
+        """Inode and birth time of the directory."""
+        with self._root.unproven(pool) as fd:
+            return identity_of(fd)
+
+    def look_pool(self, pool: PoolRef) -> Observation[PoolFacts]:
+        """By the mark."""
+        return self._pools.look(pool)
+
+    def make_pool(self, pool: PoolRef, making: Making) -> None:
+        """Write the mark."""
+        self._pools.make(pool, making)
+
+    def pool_leftovers(self, pool: PoolRef, operation: str) -> list[str]:
+        """What a half-made pool left."""
+        return self._pools.leftovers(pool, operation)
+
+    def remove_pool(self, pool: PoolRef, operation: str) -> None:
+        """Remove `volumes` and the mark."""
+        self._pools.remove(pool, operation)
+
+    def persist_pool(self, pool: PoolRef) -> None:
+        """Sync the root."""
+        self._pools.persist(pool)
+
+    def stamp(self, pool: PoolRef, counter: int) -> None:
+        """Rewrite the mark."""
+        self._pools.stamp(pool, counter)
+
+    def capacity(self, pool: PoolRef) -> Capacity:
+        """By statvfs."""
+        return self._pools.capacity(pool)
+
+    def inventory(self, pool: PoolRef) -> Iterator[Item]:
+        """By listing."""
+        return inventory(self._root, pool)
+
+    def look_volume(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
+        """By the mark beside the data."""
+        return self._volumes.look(pool, volume)
+
+    def make_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
+        """Temporary name, then one rename."""
+        self._volumes.make(pool, volume, making)
+
+    def unmade_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> Observation[str]:
+        """By the names the making uses."""
+        return self._volumes.unmade(pool, volume, making)
+
+    def unmake_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> bool:
+        """Discard each."""
+        return self._volumes.unmake(pool, volume, making)
+
+    def in_use(self, pool: PoolRef, volume: VolumeRef) -> str:
+        """By the mount table and the loop devices."""
+        return self._volumes.in_use(pool, volume)
+
+    def removed_volume(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
+        """By both names a removal uses."""
+        return self._volumes.removed(pool, volume)
+
+    def remove_volume(self, pool: PoolRef, volume: VolumeRef) -> bool:
+        """One rename, then a mount-safe removal in rounds."""
+        return self._volumes.remove(pool, volume)
+
+    def rename_volume(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
+        """Rewrite the mark."""
+        self._volumes.rename(pool, volume, name)
+
+    def persist_volume(self, pool: PoolRef, volume: VolumeRef) -> None:
+        """Sync files and directories."""
+        self._volumes.persist(pool, volume)
+
+    def access(self, pool: PoolRef, volume: VolumeRef) -> AbstractContextManager[Access]:
+        """`data`, or `disk.raw`."""
+        return self._volumes.access(pool, volume)

@@ -1,0 +1,30 @@
+"""All there is in a dir pool, with its owner."""
+
+import os
+from collections.abc import Iterator
+
+from holdfast.drivers.contract import Item, PoolRef
+from holdfast.drivers.dir.marks import POOL_MARK, VOLUMES
+from holdfast.drivers.dir.root import Root
+
+_NATIVE = frozenset({"lost+found", POOL_MARK, f".{POOL_MARK}.new", VOLUMES})
+
+
+def inventory(root: Root, pool: PoolRef) -> Iterator[Item]:
+    """Entries of the proven root and of its `volumes`; raises Again or Foreign if the root is not proven."""
+    with root.proven(pool) as fd:
+        others = sorted(set(os.listdir(fd)) - _NATIVE)
+    yield from (Item("foreign", "", f"{pool.config['source']}/{name}") for name in others)
+    with root.volumes(pool) as volumes:
+        names = sorted(os.listdir(volumes))
+    for name in names:
+        where = f"{pool.config['source']}/{VOLUMES}/{name}"
+        parts = name.split(".")
+        if name.startswith(".making.") and len(parts) == 6 and parts[2] == pool.owner:
+            yield Item("unfinished", parts[4], where, operation=parts[3])
+        elif name.startswith(".removing.") and len(parts) == 4 and parts[2] == pool.owner:
+            yield Item("removing", parts[3], where)
+        elif len(name) == 32 and "." not in name:
+            yield Item("volume", name, where)
+        else:
+            yield Item("foreign", "", where)

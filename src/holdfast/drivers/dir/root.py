@@ -1,0 +1,80 @@
+"""The pool's root: opened for each verb, proven by the mark read on that very descriptor."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import msgspec
+
+from holdfast.drivers.contract import PoolRef
+from holdfast.drivers.dir.marks import FORMAT, POOL_MARK, VOLUMES, PoolMark
+from holdfast.host.files import Files
+from holdfast.host.syscalls import statx
+from holdfast.model.errors import Again, Foreign
+
+
+class NotMarked(Again):
+    """The root bears no mark: perhaps its disk is not mounted."""
+
+
+class Root:
+    """Opens the roots of dir pools."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    @contextlib.contextmanager
+    def unproven(self, pool: PoolRef) -> Iterator[int]:
+        """The directory, whatever it is; raises Again if it cannot be opened."""
+        source = pool.config["source"]
+        try:
+            fd = self._files.open_directory(source)
+        except OSError as error:
+            raise Again(
+                f"The pool's directory {source} cannot be opened: {error.strerror}.", "Is its disk there and mounted?"
+            ) from error
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    @contextlib.contextmanager
+    def proven(self, pool: PoolRef) -> Iterator[int]:
+        """The root that proved to be this pool's; raises NotMarked, Foreign or Again."""
+        with self.unproven(pool) as fd:
+            self.mark(fd, pool)
+            yield fd
+
+    @contextlib.contextmanager
+    def volumes(self, pool: PoolRef) -> Iterator[int]:
+        """The proven root's `volumes` directory."""
+        with self.proven(pool) as root:
+            fd = self._files.open_directory(VOLUMES, root)
+            try:
+                yield fd
+            finally:
+                os.close(fd)
+
+    def mark(self, fd: int, pool: PoolRef) -> PoolMark:
+        """The mark of an open root; raises NotMarked, Foreign (another pool's, another owner's) or Again."""
+        source = pool.config["source"]
+        try:
+            raw = self._files.read_text(fd, POOL_MARK)
+            mark = msgspec.json.decode(raw, type=PoolMark)
+        except FileNotFoundError:
+            raise NotMarked(
+                f"{source} bears no {POOL_MARK}, so nothing in it is believed.", "Is its disk mounted there?"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise Again(f"{source}/{POOL_MARK} cannot be read: {error}") from error
+        if mark.format != FORMAT:
+            raise Foreign(f"{source} has format {mark.format}; this Holdfast knows {FORMAT}.")
+        if (mark.pool, mark.owner) != (pool.uid, pool.owner):
+            raise Foreign(f"{source} holds the pool {mark.pool} of owner {mark.owner}, not this one.")
+        return mark
+
+
+def identity_of(fd: int) -> dict[str, str]:
+    """The directory's own identity: inode and birth time do not change while it lives, mounted wherever."""
+    info = statx(fd)
+    return {"inode": str(info.inode), "born": str(info.born_ns)}

@@ -1,0 +1,31 @@
+"""The drivers by name: ours and third parties', from the entry points `holdfast.drivers`."""
+
+from importlib.metadata import entry_points
+
+from holdfast.drivers.contract import Driver, PoolRef
+from holdfast.host.host import Host
+from holdfast.model.errors import Invalid, Refused
+
+
+class Drivers:
+    """A driver is made with the host, once."""
+
+    def __init__(self, drivers: dict[str, Driver]) -> None:
+        self._drivers = drivers
+
+    @classmethod
+    def installed(cls, host: Host) -> "Drivers":
+        """All that are installed."""
+        return cls({point.name: point.load()(host) for point in entry_points(group="holdfast.drivers")})
+
+    def named(self, name: str) -> Driver:
+        """By name; raise Invalid with the known ones."""
+        if name not in self._drivers:
+            raise Invalid(f"There is no driver {ascii(name)}.", f"Installed: {', '.join(sorted(self._drivers))}.")
+        return self._drivers[name]
+
+    def of(self, pool: PoolRef) -> Driver:
+        """The pool's driver; Refused if it is not installed any more."""
+        if pool.driver not in self._drivers:
+            raise Refused(f"The driver {pool.driver} is not installed.", "Install the package that has it.")
+        return self._drivers[pool.driver]

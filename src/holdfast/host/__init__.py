@@ -1,0 +1,1 @@
+"""This Linux machine: mounts, devices, signatures, file systems, trees, children."""

@@ -1,0 +1,128 @@
+"""Small durable acts on files, relative to open directories."""
+
+import os
+import stat
+
+from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, openat2
+from holdfast.runtime.api import Runtime
+
+_RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV
+LARGEST_TEXT = 1 << 20
+
+
+class Files:
+    """Each mutating call is a failpoint named by its purpose."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    @staticmethod
+    def open_directory(path: str, dir_fd: int | None = None) -> int:
+        """Open a directory: by path, or below `dir_fd` without following a symlink or crossing a mount."""
+        if dir_fd is None:
+            return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return openat2(dir_fd, path, os.O_RDONLY | os.O_DIRECTORY, _RESOLVE)
+
+    @staticmethod
+    def open_below(dir_fd: int, path: str, flags: int) -> int:
+        """Open a file below `dir_fd` without following a symlink or crossing a mount."""
+        return openat2(dir_fd, path, flags | os.O_NONBLOCK, _RESOLVE)
+
+    @staticmethod
+    def exists(dir_fd: int, name: str) -> bool:
+        """Whether there is an entry of that name; errors other than its absence are raised."""
+        try:
+            os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def read_text(self, dir_fd: int, name: str) -> bytes:
+        """The content of a small regular file; ValueError if it is no such."""
+        fd = self.open_below(dir_fd, name, os.O_RDONLY)
+        try:
+            info = os.fstat(fd)
+            if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST_TEXT:
+                raise ValueError(f"{name} is not a small regular file")
+            return os.read(fd, LARGEST_TEXT)
+        finally:
+            os.close(fd)
+
+    def mkdir(self, purpose: str, dir_fd: int, name: str, mode: int = 0o700) -> None:
+        """Make a directory."""
+        self._runtime.effect(purpose, lambda: os.mkdir(name, mode, dir_fd=dir_fd))
+
+    def write(self, purpose: str, dir_fd: int, name: str, content: bytes) -> None:
+        """Make a new file with that content, synced."""
+
+        def call() -> None:
+            fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=dir_fd)
+            try:
+                view = memoryview(content)
+                while view:
+                    view = view[os.write(fd, view) :]
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+
+        self._runtime.effect(purpose, call)
+
+    def replace(self, purpose: str, dir_fd: int, name: str, content: bytes) -> None:
+        """Replace a file's content at once and durably, through `.NAME.new`."""
+        new = f".{name}.new"
+        self.unlink(f"{purpose}-discard", dir_fd, new)
+        self.write(f"{purpose}-write", dir_fd, new, content)
+        self.rename(f"{purpose}-publish", dir_fd, new, name)
+
+    def make_sparse(self, purpose: str, dir_fd: int, name: str, size: int) -> int:
+        """Make a new sparse file of `size` bytes and return it open for writing."""
+
+        def call() -> int:
+            fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=dir_fd)
+            try:
+                os.ftruncate(fd, size)
+            except OSError:
+                os.close(fd)
+                raise
+            return fd
+
+        return self._runtime.effect(purpose, call)
+
+    def rename(self, purpose: str, dir_fd: int, old: str, new: str) -> None:
+        """Rename within a directory, durably."""
+
+        def call() -> None:
+            os.rename(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+            os.fsync(dir_fd)
+
+        self._runtime.effect(purpose, call)
+
+    def unlink(self, purpose: str, dir_fd: int, name: str) -> None:
+        """Remove a file if it is there."""
+
+        def call() -> None:
+            try:
+                os.unlink(name, dir_fd=dir_fd)
+            except FileNotFoundError:
+                return
+            os.fsync(dir_fd)
+
+        if self.exists(dir_fd, name):
+            self._runtime.effect(purpose, call)
+
+    def rmdir(self, purpose: str, dir_fd: int, name: str) -> None:
+        """Remove an empty directory if it is there."""
+
+        def call() -> None:
+            try:
+                os.rmdir(name, dir_fd=dir_fd)
+            except FileNotFoundError:
+                return
+            os.fsync(dir_fd)
+
+        if self.exists(dir_fd, name):
+            self._runtime.effect(purpose, call)
+
+    def sync(self, purpose: str, fd: int) -> None:
+        """fsync."""
+        self._runtime.effect(purpose, lambda: os.fsync(fd))

@@ -1,0 +1,121 @@
+"""Where people may mount: checks of a path, and the look at what is mounted there."""
+
+import os
+import stat
+
+import msgspec
+
+from holdfast.host import loops, mounttable
+from holdfast.host.devicefs import btrfs_uuid
+from holdfast.host.mounttable import Mount
+from holdfast.model.errors import Exists, Invalid, Refused
+from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
+
+# Block devices' major number of loop devices (Documentation/admin-guide/devices.txt).
+LOOP_MAJOR = 7
+LONGEST_PATH = 4095
+
+
+class MountFacts(msgspec.Struct, frozen=True):
+    """A mount that proved to be ours."""
+
+    id: int
+    read_only: bool
+
+
+MountLook = Absent | Present[MountFacts] | ForeignObject | Unknown
+
+
+def canonical(path: str) -> str:
+    """The path with symlinks resolved; raise Invalid unless it is absolute and of sane characters."""
+    if not path.startswith("/"):
+        raise Invalid(f"The path {ascii(path)} is not absolute.", "Write it from the root, as in /mnt/data.")
+    if len(os.fsencode(path)) > LONGEST_PATH or any(ord(letter) < 32 or letter == "\x7f" for letter in path):
+        raise Invalid("The path is too long or has control characters.")
+    return os.path.realpath(path)
+
+
+def check(path: str, *, directory: bool, private: tuple[str, ...]) -> None:
+    """Raise Invalid, Exists or Refused unless something may be mounted at the canonical `path`."""
+    for own in private:
+        if mounttable.is_under(path, own):
+            raise Invalid(f"{path} is inside {own}, the daemon's own directory.", "Mount somewhere else.")
+    top = mounttable.top_at(path)
+    if top is not None:
+        raise Exists(f"Something is mounted at {path} already ({top.fs} from {top.source}).", "Unmount it first.")
+    try:
+        info = os.lstat(path)
+    except FileNotFoundError:
+        make = f"mkdir -p {path}" if directory else f"touch {path}"
+        raise Invalid(f"The mount path {path} does not exist.", f"Make it first: {make}") from None
+    if directory and not stat.S_ISDIR(info.st_mode):
+        raise Invalid(f"The mount path {path} is not a directory.")
+    if directory and os.listdir(path):
+        raise Refused(f"The mount path {path} is not empty; mounting would hide what is there.")
+    if not directory and not (stat.S_ISREG(info.st_mode) and info.st_size == 0):
+        raise Invalid(f"The mount path {path} of a block volume is not an empty file.", f"Make one: touch {path}")
+
+
+def look_tree(path: str, source: int) -> MountLook:
+    """Whether the directory open as `source` is what is mounted at `path`."""
+    top = mounttable.top_at(path)
+    if top is None:
+        return Absent()
+    try:
+        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        return Unknown(f"{path} cannot be opened: {error.strerror}")
+    try:
+        there, wanted = os.fstat(fd), os.fstat(source)
+    finally:
+        os.close(fd)
+    return _ours(top, (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino))
+
+
+def look_image(path: str, image: int, fs: str | None, uuid: str | None) -> MountLook:
+    """Whether the file system (or, without `fs`, the device node) of the open image is what is mounted at `path`."""
+    top = mounttable.top_at(path)
+    if top is None:
+        return Absent()
+    backing = loops.backing_of(image)
+    try:
+        if fs is None:
+            fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                number = os.fstat(fd).st_rdev
+            finally:
+                os.close(fd)
+            return _ours(top, _is_loop_of(os.major(number), os.minor(number), backing))
+        if top.fs != fs or top.root != "/":
+            return _ours(top, False)
+        if fs == "btrfs":
+            return _ours(top, _btrfs(path, top, backing, uuid))
+        return _ours(top, _is_loop_of(*top.device, backing))
+    except OSError as error:
+        return Unknown(f"what is mounted at {path} cannot be told: {error.strerror}")
+
+
+def _btrfs(path: str, top: Mount, backing: loops.Backing, uuid: str | None) -> bool:
+    if not top.source.startswith("/dev/loop"):
+        return False
+    info = os.stat(top.source)
+    if not _is_loop_of(os.major(info.st_rdev), os.minor(info.st_rdev), backing):
+        return False
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return btrfs_uuid(fd) == uuid
+    finally:
+        os.close(fd)
+
+
+def _is_loop_of(major: int, minor: int, backing: loops.Backing) -> bool:
+    if major != LOOP_MAJOR:
+        return False
+    loop = loops.look(minor)
+    return loop is not None and loop.backing == backing
+
+
+def _ours(top: Mount, proven: bool) -> MountLook:
+    if proven:
+        return Present(MountFacts(top.id, top.read_only))
+    return ForeignObject(f"{top.fs} from {top.source} is mounted at {top.path}")

@@ -1,0 +1,69 @@
+"""The kernel's mount table, the only truth about mounts (proc_pid_mountinfo(5))."""
+
+import os
+import re
+
+import msgspec
+
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+
+
+class Mount(msgspec.Struct, frozen=True):
+    """One line. `root` is the path within the file system that is mounted at `path`."""
+
+    id: int
+    device: tuple[int, int]
+    root: str
+    path: str
+    read_only: bool
+    fs: str
+    source: str
+
+
+def _plain(text: str) -> str:
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text).encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def parse(text: str) -> list[Mount]:
+    """All mounts, in the order in which they were made."""
+    found = []
+    for line in text.splitlines():
+        fields = line.split(" ")
+        dash = fields.index("-", 6)
+        major, minor = fields[2].split(":")
+        found.append(
+            Mount(
+                id=int(fields[0]), device=(int(major), int(minor)), root=_plain(fields[3]), path=_plain(fields[4]),
+                read_only="ro" in fields[5].split(","), fs=fields[dash + 1], source=_plain(fields[dash + 2]),
+            )
+        )  # fmt: skip
+    return found
+
+
+def read() -> list[Mount]:
+    """The table of this process's mount namespace."""
+    with open("/proc/self/mountinfo", "rb") as file:
+        return parse(file.read().decode("latin-1"))
+
+
+def top_at(path: str, table: list[Mount] | None = None) -> Mount | None:
+    """The mount that is seen at exactly `path` (the last one made there), or None."""
+    at = [mount for mount in (read() if table is None else table) if mount.path == path]
+    return at[-1] if at else None
+
+
+def below(path: str, table: list[Mount] | None = None) -> list[Mount]:
+    """Mounts at or below `path`."""
+    prefix = path.rstrip("/") + "/"
+    mounts = read() if table is None else table
+    return [mount for mount in mounts if mount.path == path or mount.path.startswith(prefix)]
+
+
+def is_under(path: str, parent: str) -> bool:
+    """Whether `path` is `parent` or below it; both are canonical."""
+    return path == parent or path.startswith(parent.rstrip("/") + "/")
+
+
+def location(fd: int) -> str:
+    """The path by which an open descriptor is reached now."""
+    return os.readlink(f"/proc/self/fd/{fd}")

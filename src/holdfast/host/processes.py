@@ -1,0 +1,48 @@
+"""Who a process is: pid, start time and boot id together; and whether it is proven dead (proc_pid_stat(5))."""
+
+import os
+import select
+import signal
+
+from holdfast.model.step import ChildIdentity
+from holdfast.runtime.api import Runtime
+
+GRACE = 2.0
+
+
+def boot_id() -> str:
+    """This boot's id."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        return file.read().strip()
+
+
+def start_time(pid: int) -> int | None:
+    """The process's start in clock ticks since boot; None if there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def prove_dead(runtime: Runtime, child: ChildIdentity, grace: float = GRACE) -> bool:
+    """Kill the process if it lives; True once it is proven dead, False if it still is not after `grace` seconds.
+
+    A zombie counts as dead: it executes nothing. A process in an unkillable sleep does not.
+    """
+    if child.boot != boot_id():
+        return True
+    try:
+        fd = os.pidfd_open(child.pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if start_time(child.pid) != child.start:
+            return True
+        try:
+            runtime.effect("child.kill", lambda: signal.pidfd_send_signal(fd, signal.SIGKILL))
+        except ProcessLookupError:
+            return True
+        return bool(select.select([fd], [], [], grace)[0])
+    finally:
+        os.close(fd)

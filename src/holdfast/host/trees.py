@@ -1,0 +1,154 @@
+"""Removing a tree so that nothing behind a mount can be reached, whatever happens meanwhile.
+
+Every directory is opened relative to its parent by openat2 with RESOLVE_NO_XDEV and RESOLVE_NO_SYMLINKS: the
+kernel itself refuses, in the same call that opens, a mount point (a bind mount of the same file system
+included) and a symlink. So a mount that appears during the walk is not entered either. Its file or directory
+cannot be unlinked while mounted (EBUSY). Before anything is removed, the mount table is asked too.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+
+from holdfast.host import mounttable
+from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, openat2, statx
+from holdfast.model.errors import Again, InUse, NotFound, Refused
+from holdfast.runtime.api import Runtime
+
+_RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK
+# Open descriptors a walk may hold; a deeper directory is first moved up to the top of the tree.
+_DEEPEST = 64
+_ROUNDS = 16
+
+
+class Removal:
+    """Removes one entry of a directory. `spent()` tells when to give the thread back."""
+
+    def __init__(self, runtime: Runtime, spent: Callable[[], bool]) -> None:
+        self._runtime = runtime
+        self._spent = spent
+        self._moved = 0
+        self.removed = 0
+
+    def run(self, parent: int, name: str) -> bool:
+        """Remove `name` below the open directory `parent`; False if `spent` stopped it half-way.
+
+        Raises InUse before anything is removed if a mount lies at or below it, Refused if an entry cannot
+        be removed, Again if others add entries all the time. Nothing to do if it is absent.
+        """
+        try:
+            info = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        except FileNotFoundError:
+            return True
+        if not stat.S_ISDIR(info.st_mode):
+            self._check_mounts(os.path.join(mounttable.location(parent), name))
+            self._unlink(parent, name)
+            return True
+        top = self._open(parent, name)
+        try:
+            if statx(top).mount != statx(parent).mount:
+                raise InUse(f"{name} is a mount point.", "Unmount it first.")
+            self._check_mounts(mounttable.location(top))
+            if not self._empty(top, top, 0):
+                return False
+            self._rmdir(parent, name)
+            return True
+        finally:
+            os.close(top)
+
+    @staticmethod
+    def _check_mounts(path: str) -> None:
+        mounts = mounttable.below(path)
+        if mounts:
+            raise InUse(
+                f"{mounts[0].path} is a mount ({mounts[0].fs}, {len(mounts)} in all below {path}).",
+                "Unmount it first; nothing was removed.",
+            )
+
+    @staticmethod
+    def _open(parent: int, name: str) -> int:
+        try:
+            return openat2(parent, name, _DIRECTORY, _RESOLVE)
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise InUse(f"{name} became a mount point during the removal.", "Unmount it first.") from error
+            raise
+
+    def _empty(self, top: int, fd: int, depth: int) -> bool:
+        for _ in range(_ROUNDS):
+            with os.scandir(fd) as found:
+                entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+            if not entries:
+                return True
+            for name, is_directory in entries:
+                if self._spent():
+                    return False
+                if not is_directory:
+                    self._unlink(fd, name)
+                elif not self._directory(top, fd, name, depth):
+                    return False
+        raise Again("Entries are added as fast as they are removed.", "Stop what writes there.")
+
+    def _directory(self, top: int, fd: int, name: str, depth: int) -> bool:
+        if depth >= _DEEPEST:
+            self._moved += 1
+            os.rename(name, f".holdfast-deep-{self._moved}-{os.fstat(fd).st_ino}", src_dir_fd=fd, dst_dir_fd=top)
+            return True
+        try:
+            child = self._open(fd, name)
+        except FileNotFoundError:
+            return True
+        try:
+            if not self._empty(top, child, depth + 1):
+                return False
+        finally:
+            os.close(child)
+        self._rmdir(fd, name)
+        return True
+
+    def _rmdir(self, fd: int, name: str) -> None:
+        self._remove(fd, name, lambda: os.rmdir(name, dir_fd=fd))
+
+    def _unlink(self, fd: int, name: str) -> None:
+        self._remove(fd, name, lambda: os.unlink(name, dir_fd=fd))
+
+    def _remove(self, fd: int, name: str, call: Callable[[], None]) -> None:
+        where = f"{mounttable.location(fd)}/{name}"
+        try:
+            if self.removed:
+                call()
+            else:  # the first removal of a walk is a failpoint; the rest are more of the same
+                self._runtime.effect("tree.remove", call)
+            self.removed += 1
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno == errno.EBUSY:
+                raise InUse(f"{where} is a mount point.", "Unmount it first.") from error
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise Again(f"{where} was filled again during the removal.") from error
+            if error.errno in (errno.EPERM, errno.EACCES, errno.EROFS):
+                raise Refused(
+                    f"{where} cannot be removed: {error.strerror}.", "Is it immutable (lsattr) or the disk read-only?"
+                ) from error
+            raise
+
+
+def remove(runtime: Runtime, path: str) -> int:
+    """Mount-safe `rm -r` of a path; the number of entries removed. Raises NotFound, InUse, Refused, Again."""
+    parent, name = os.path.split(os.path.abspath(path))
+    if not name:
+        raise Refused("The root directory is never removed.")
+    fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            os.stat(name, dir_fd=fd, follow_symlinks=False)
+        except FileNotFoundError:
+            raise NotFound(f"{path} does not exist.") from None
+        removal = Removal(runtime, lambda: False)
+        removal.run(fd, name)
+        return removal.removed
+    finally:
+        os.close(fd)

@@ -1,0 +1,17 @@
+"""The table of what worker children do by functions of ours; what they do by exec is in `holdfast.host.tools`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from holdfast.host import mounting
+
+Work = Callable[[dict[str, Any], tuple[int, ...]], Any]
+
+TABLE: dict[str, Work] = {
+    "mount-tree": mounting.mount_tree,
+    "mount-image": mounting.mount_image,
+    "mount-node": mounting.mount_node,
+    "loop-attach": mounting.loop_attach,
+    "loop-detach": mounting.loop_detach,
+    "umount": mounting.umount,
+}
