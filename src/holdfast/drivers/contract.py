@@ -54,7 +54,7 @@ class PoolFacts(msgspec.Struct, frozen=True):
 
 
 class VolumeFacts(msgspec.Struct, frozen=True):
-    """A whole volume that proved to be ours."""
+    """A whole volume that proved to be ours. `tidy` is False while a half-made change of its mark lies beside it."""
 
     name: str
     size: int
@@ -62,6 +62,7 @@ class VolumeFacts(msgspec.Struct, frozen=True):
     fs: FileSystem | None
     fs_uuid: str | None
     operation: str
+    tidy: bool = True
 
 
 class Capacity(msgspec.Struct, frozen=True):

@@ -73,12 +73,13 @@ class Volumes:
             if (mark.owner, mark.uid) != (pool.owner, uid):
                 return ForeignObject(f"{uid} is marked as {mark.uid} of owner {mark.owner}")
             self._check_content(fd, mark)
+            tidy = not self._files.exists(fd, f".{OBJECT_MARK}.new")
         except (Foreign, Damaged) as error:
             return ForeignObject(error.detail)
         finally:
             os.close(fd)
         return Present(
-            VolumeFacts(mark.name, mark.size, mark.content, mark.fs, mark.fs_uuid, mark.operation)
+            VolumeFacts(mark.name, mark.size, mark.content, mark.fs, mark.fs_uuid, mark.operation, tidy)
         )
 
     def _mark(self, fd: int) -> ObjectMark:

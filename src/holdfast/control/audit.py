@@ -1,0 +1,139 @@
+"""The audit: records against the world, both ways. It looks twice at the records, so that what moves is not accused."""
+
+import msgspec
+
+from holdfast.control.audit_devices import device_findings
+from holdfast.drivers.contract import Absent, ForeignObject, Item, PoolRef, Present, Unknown
+from holdfast.drivers.registry import Drivers
+from holdfast.model.errors import HoldfastError
+from holdfast.model.resources import Attachment, Finding, Pool, Volume
+from holdfast.operations.look import Looks
+from holdfast.operations.refs import pool_ref, volume_ref
+from holdfast.records import claims, operations, resources
+from holdfast.records.contract import Records, Tx
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The records at one moment. `moving` are uids that an unfinished operation has claimed."""
+
+    pools: list[Pool]
+    volumes: list[Volume]
+    attachments: list[Attachment]
+    moving: frozenset[str]
+    unended: frozenset[str]
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A finding, the uid whose movement would explain it, and what a repair would need."""
+
+    finding: Finding
+    uid: str
+    pool: Pool | None = None
+    item: Item | None = None
+    volume: Volume | None = None
+    attachment: Attachment | None = None
+
+
+def snapshot(tx: Tx, member: str) -> Snapshot:
+    """Read all at once."""
+    held = claims.held(tx)
+    return Snapshot(
+        resources.page(tx, Pool), resources.page(tx, Volume), resources.page(tx, Attachment),
+        frozenset(item.removeprefix("uid:") for _, item, mode in held if mode == "exclusive"),
+        frozenset(row.id for row in operations.unended(tx, member)),
+    )  # fmt: skip
+
+
+class Audit:
+    """Looks, and says what it found; changes nothing."""
+
+    def __init__(self, records: Records, drivers: Drivers, looks: Looks, member: str, owner: str) -> None:
+        self._records = records
+        self._drivers = drivers
+        self._looks = looks
+        self._member = member
+        self._owner = owner
+
+    def look(self) -> list[Seen]:
+        """All findings, sorted by pool and subject."""
+        before = self._records.read(lambda tx: snapshot(tx, self._member))
+        seen: list[Seen] = []
+        for pool in before.pools:
+            if pool.status.ready:
+                seen.extend(self._pool(pool, before))
+        seen.extend(self._attachment(a) for a in before.attachments if a.status.ready and self._looks.is_missing(a))
+        seen.extend(
+            Seen(finding, uid, volume=volume) for finding, uid, volume in device_findings(before.pools, before.volumes, before.attachments)
+        )
+        after = self._records.read(lambda tx: snapshot(tx, self._member))
+        moved = before.moving | after.moving | _changed(before, after)
+        ops = before.unended | after.unended
+        return [s for s in seen if s.uid not in moved and not (s.item and s.item.operation in ops)]
+
+    def _pool(self, pool: Pool, records: Snapshot) -> list[Seen]:
+        ref = pool_ref(pool, self._owner)
+        driver = self._drivers.of(ref)
+        match driver.look_pool(ref):
+            case Present():
+                pass
+            case Unknown(reason) | ForeignObject(reason):
+                return [Seen(_finding("unknown", pool.name, reason, "Bring the place back; nothing is judged till then."), pool.uid)]
+            case Absent():
+                return [Seen(_finding("ghost", pool.name, "its mark is gone", "Restore it, or `pool forget`."), pool.uid)]
+        try:
+            items = list(driver.inventory(ref))
+        except (HoldfastError, OSError) as error:
+            return [Seen(_finding("unknown", pool.name, str(error), "Nothing is judged till it can be read."), pool.uid)]
+        mine = {volume.uid: volume for volume in records.volumes if volume.parent == pool.uid}
+        found = [seen for item in items if (seen := self._item(pool, item, mine)) is not None]
+        there = {item.uid for item in items if item.kind == "volume"}
+        for volume in mine.values():
+            seen = self._volume(pool, ref, volume, volume.uid in there)
+            if seen is not None:
+                found.append(seen)
+        return found
+
+    @staticmethod
+    def _item(pool: Pool, item: Item, mine: dict[str, Volume]) -> Seen | None:
+        if item.kind == "volume" and item.uid in mine:
+            return None
+        evidence = {
+            "volume": "no record knows this volume",
+            "unfinished": f"left by operation {item.operation}, which is over",
+            "removing": "left by a removal that is over",
+            "foreign": "nothing of Holdfast's",
+        }[item.kind]
+        remedy = "--repair removes it." if item.kind in ("unfinished", "removing") else "Look at it, then move or remove it."
+        return Seen(_finding("orphan", item.where, evidence, remedy), item.uid or item.where, pool, item)
+
+    def _volume(self, pool: Pool, ref: PoolRef, volume: Volume, there: bool) -> Seen | None:
+        name = f"{pool.name}/{volume.name}"
+        if not volume.status.ready:
+            evidence = "its making was abandoned" if there else "its making was abandoned; nothing is there"
+            return Seen(_finding("drift", name, evidence, "Delete it."), volume.uid)
+        if not there:
+            return Seen(_finding("ghost", name, "recorded, but not in its pool", "Restore it, or delete the record."), volume.uid)
+        match self._drivers.of(ref).look_volume(ref, volume_ref(volume)):
+            case Present(facts) if facts.name != volume.name:
+                evidence = f"its mark calls it {facts.name}"
+                return Seen(_finding("drift", name, evidence, "--repair writes the recorded name."), volume.uid, pool, volume=volume)
+            case ForeignObject(evidence) | Unknown(evidence):
+                return Seen(_finding("drift", name, evidence, "Left alone; look at it."), volume.uid)
+        return None
+
+    @staticmethod
+    def _attachment(attachment: Attachment) -> Seen:
+        finding = _finding("drift", attachment.spec.path, "wanted, but not mounted", "--repair mounts it again.")
+        return Seen(finding, attachment.parent, attachment=attachment)
+
+
+def _finding(kind: str, subject: str, evidence: str, remedy: str) -> Finding:
+    return msgspec.convert({"kind": kind, "subject": subject, "evidence": evidence, "remedy": remedy}, Finding)
+
+
+def _changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
+    old = {r.uid: r for r in (*before.pools, *before.volumes, *before.attachments)}
+    new = {r.uid: r for r in (*after.pools, *after.volumes, *after.attachments)}
+    uids = {uid for uid in old.keys() | new.keys() if old.get(uid) != new.get(uid)}
+    parents = {r.parent for r in (*before.attachments, *after.attachments) if r.uid in uids}
+    return frozenset(uids | parents)

@@ -1,0 +1,46 @@
+"""Mounts and loop devices of our volumes that no attachment wants."""
+
+import re
+
+from holdfast.host import loops, mounttable
+from holdfast.model.resources import Attachment, Finding, Pool, Volume
+
+_OURS = re.compile(r"/volumes/([0-9a-f]{32})/(data|disk\.raw)(?:/|$)")
+
+
+def device_findings(
+    pools: list[Pool], volumes: list[Volume], attachments: list[Attachment]
+) -> list[tuple[Finding, str, Volume | None]]:
+    """(finding, uid of the volume, its record if there is one) for every stale mount and leaked device."""
+    sources = tuple(pool.spec.config["source"] for pool in pools if "source" in pool.spec.config)
+    known = {volume.uid: volume for volume in volumes}
+    wanted = {(attachment.parent, attachment.spec.path) for attachment in attachments}
+    found: list[tuple[Finding, str, Volume | None]] = []
+    table = mounttable.read()
+    devices: dict[int, str] = {}
+    for loop in loops.attached():
+        match = _OURS.search(loop.file)
+        if match and (match[1] in known or loop.file.startswith(sources)):
+            devices[loop.number] = match[1]
+            if not any(parent == match[1] for parent, _ in wanted):
+                remedy = "--repair detaches it." if match[1] in known else "losetup -d detaches it."
+                evidence = f"attached to {loop.file}, which nobody wants"
+                finding = Finding(kind="leaked-device", subject=loop.path, evidence=evidence, remedy=remedy)
+                found.append((finding, match[1], known.get(match[1])))
+    for mount in table:
+        uid = _volume_of(mount, devices, known)
+        if uid is not None and (uid, mount.path) not in wanted:
+            evidence = f"volume {uid} is mounted here, and no record wants it"
+            remedy = f"Unmount it when nobody uses it: umount {mount.path}"
+            found.append((Finding(kind="stale-mount", subject=mount.path, evidence=evidence, remedy=remedy), uid, None))
+    return found
+
+
+def _volume_of(mount: mounttable.Mount, devices: dict[int, str], known: dict[str, Volume]) -> str | None:
+    match = _OURS.search(mount.root)
+    if match and match[2] == "data" and match[1] in known:
+        return match[1]
+    if mount.device[0] == 7 and mount.device[1] in devices:
+        return devices[mount.device[1]]
+    node = re.fullmatch(r"/dev/loop(\d+)", mount.source) or re.fullmatch(r"/loop(\d+)", mount.root)
+    return devices.get(int(node[1])) if node else None

@@ -1,0 +1,85 @@
+"""`audit --repair`: what is provably safe, through operations where a record is concerned; and what was left, and why."""
+
+import msgspec
+
+from holdfast.control.audit import Audit, Seen
+from holdfast.drivers.contract import Making, PoolRef, VolumeRef
+from holdfast.drivers.registry import Drivers
+from holdfast.engine.engine import Engine
+from holdfast.engine.submit import Caller
+from holdfast.model.errors import HoldfastError
+from holdfast.model.resources import Finding
+from holdfast.model.step import ChildIdentity
+from holdfast.operations.attachment.mount import MountRestore
+from holdfast.operations.attachment.release import DeviceRelease
+from holdfast.operations.base import Asked
+from holdfast.operations.refs import pool_ref
+from holdfast.operations.volume.rename import VolumeRename
+
+_WAIT = 60.0
+
+
+class _NoChildren:
+    """A repair starts no child."""
+
+    def child_started(self, child: ChildIdentity) -> None:
+        raise HoldfastError(f"A repair may not start a child ({child.pid}).")
+
+    def child_ended(self, child: ChildIdentity) -> None:
+        raise HoldfastError(f"A repair may not start a child ({child.pid}).")
+
+
+class Repair:
+    """Repairs what an audit saw."""
+
+    def __init__(self, audit: Audit, engine: Engine, drivers: Drivers, owner: str) -> None:
+        self._audit = audit
+        self._engine = engine
+        self._drivers = drivers
+        self._owner = owner
+
+    def run(self, *, repair: bool) -> list[Finding]:
+        """All findings; with `repair`, each says whether it was repaired, or what hindered it."""
+        seen = self._audit.look()
+        if not repair:
+            return [one.finding for one in seen]
+        return [self._one(one) for one in seen]
+
+    def _one(self, seen: Seen) -> Finding:
+        try:
+            repaired = self._leftover(seen) or self._by_operation(seen)
+        except (HoldfastError, OSError) as error:
+            return msgspec.structs.replace(seen.finding, remedy=f"Left: {error}")
+        remedy = "" if repaired else f"Left: {seen.finding.remedy}"
+        return msgspec.structs.replace(seen.finding, repaired=repaired, remedy=remedy)
+
+    def _leftover(self, seen: Seen) -> bool:
+        """Files whose names prove our owner and an operation that is over: nobody will come back for them."""
+        item, pool = seen.item, seen.pool
+        if item is None or pool is None or item.kind not in ("unfinished", "removing"):
+            return False
+        ref: PoolRef = pool_ref(pool, self._owner)
+        volume = VolumeRef(item.uid, item.uid, 1, "directory")
+        attempt = int(item.where.rpartition(".")[2]) if item.kind == "unfinished" else 1
+        making = Making(item.operation, attempt, _NoChildren())
+        while not self._drivers.of(ref).unmake_volume(ref, volume, making):
+            pass
+        return True
+
+    def _by_operation(self, seen: Seen) -> bool:
+        request: Asked
+        if seen.finding.kind == "leaked-device" and seen.volume is not None:
+            request = DeviceRelease(volume=seen.volume.uid)
+        elif seen.attachment is not None:
+            request = MountRestore(attachment=seen.attachment.uid)
+        elif seen.finding.kind == "drift" and seen.volume is not None and seen.pool is not None:
+            name = seen.volume.name
+            request = VolumeRename(pool=seen.pool.name, name=name, new_name=name)
+        else:
+            return False
+        op = self._engine.submit(request, Caller("audit"))
+        ended = self._engine.watch.wait(op.id, _WAIT)
+        if ended.state != "done":
+            why = ended.error.detail if ended.error else ended.reason
+            raise HoldfastError(f"operation {op.id} is {ended.state}: {why}")
+        return True

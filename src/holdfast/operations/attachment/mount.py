@@ -1,0 +1,161 @@
+"""Mount a volume at a path, and (the same plan) bring a wanted mount back after a reboot.
+
+Everything about one volume is exclusive on its uid: the same image attached twice is two caches over one disk.
+"""
+
+import msgspec
+
+from holdfast.engine.request import Binding, Bound, Drawn, Results
+from holdfast.host import mountpoints
+from holdfast.host.mounttable import is_under
+from holdfast.model.conditions import Condition, put
+from holdfast.model.errors import Exists, Invalid, NotFound, WrongState
+from holdfast.model.operations import ResourceRef
+from holdfast.model.resources import Attachment, AttachmentSpec, AttachmentStatus, Pool, Volume
+from holdfast.model.step import Step
+from holdfast.operations.base import Asked, Desk
+from holdfast.operations.refs import (
+    find_pool,
+    find_volume,
+    mark_abandoned,
+    pool_now,
+    pool_ref,
+    usable,
+    volume_now,
+    volume_ref,
+)
+from holdfast.records import resources
+from holdfast.records.claims import on_name, on_uid
+from holdfast.records.contract import Tx
+from holdfast.steps.mount import LoopAttach, Mount
+
+MOUNTED = "Mounted"
+
+
+def mount_steps(pool: Pool, volume: Volume, spec: AttachmentSpec, owner: str) -> tuple[Step, ...]:
+    """The plan for any content: block volumes have a loop device of their own first."""
+    place, what = pool_ref(pool, owner), volume_ref(volume)
+    mount = Mount(place, what, spec.path, spec.read_only)
+    return (LoopAttach(place, what, spec.read_only), mount) if volume.spec.content == "block" else (mount,)
+
+
+class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
+    """`path` is an empty directory, or for a block volume an empty file."""
+
+    pool: str
+    name: str
+    path: str
+    read_only: bool = False
+
+    def checked(self, desk: Desk) -> "VolumeMount":
+        """The path, as far as a look can tell."""
+        path = mountpoints.canonical(self.path)
+        asked = msgspec.structs.replace(self, path=path)
+        volume = desk.records.read(lambda tx: find_volume(tx, find_pool(tx, self.pool), self.name))
+        desk.records.read(asked.check_path)
+        mountpoints.check(path, directory=volume.spec.content != "block", private=desk.host.private)
+        return asked
+
+    def check_path(self, tx: Tx) -> None:
+        """Raise Exists or Invalid if the path is taken, or lies in a pool or a volume."""
+        for pool in resources.page(tx, Pool):
+            source = pool.spec.config.get("source")
+            if source is not None and is_under(self.path, source):
+                raise Invalid(f"{self.path} is inside the pool {pool.name}.", "Mount somewhere else.")
+        for other in resources.page(tx, Attachment):
+            if other.spec.path == self.path:
+                raise Exists(f"Another volume is wanted at {self.path} already.", "Unmount it first.")
+            if is_under(self.path, other.spec.path):
+                raise Invalid(f"{self.path} is inside the volume mounted at {other.spec.path}.")
+
+    def bind(self, tx: Tx, drawn: Drawn) -> Binding:
+        """The volume and the path."""
+        pool = find_pool(tx, self.pool)
+        volume = find_volume(tx, pool, self.name)
+        usable(volume)
+        claims = (
+            on_uid(pool.uid, "shared"), on_uid(volume.uid), on_uid(drawn.uid), on_name(drawn.member, self.path),
+        )  # fmt: skip
+        ref = ResourceRef("attachment", drawn.uid, f"{self.pool}/{self.name}:{self.path}")
+        return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid})
+
+    def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
+        """Check again; reserve the attachment."""
+        self.check_path(tx)
+        pool = pool_now(tx, bound.uids["pool"], self.pool)
+        volume = volume_now(tx, bound.uids["volume"], self.name)
+        if not volume.status.ready:
+            raise WrongState(f"The volume {self.name} is not ready.")
+        spec = AttachmentSpec(
+            volume=volume.uid, member=bound.drawn.member, path=self.path, read_only=self.read_only
+        )
+        attachment = Attachment(
+            uid=bound.drawn.uid, name=self.path, parent=volume.uid, created=bound.drawn.now,
+            operation=bound.drawn.operation, spec=spec, status=AttachmentStatus(),
+        )  # fmt: skip
+        resources.insert(tx, attachment)
+        return mount_steps(pool, volume, spec, bound.drawn.owner)
+
+    def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
+        """Mounted, and wanted from now on."""
+        set_mounted(tx, bound.drawn.uid, bound, reason="")
+
+    def withdrawn(self, tx: Tx, bound: Bound) -> None:
+        """The attachment goes."""
+        resources.delete(tx, bound.drawn.uid)
+
+    def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
+        """The attachment stays."""
+        mark_abandoned(tx, Attachment, bound.drawn.uid, reason, bound.drawn.now)
+
+
+def set_mounted(tx: Tx, uid: str, bound: Bound, reason: str) -> None:
+    """Note whether the attachment is mounted; an empty reason means that it is."""
+    attachment = resources.by_uid(tx, Attachment, uid)
+    if attachment is not None:
+        condition = Condition(MOUNTED, not reason, bound.drawn.now, reason)
+        new = msgspec.structs.replace(
+            attachment, status=AttachmentStatus(ready=True), conditions=put(attachment.conditions, condition)
+        )
+        resources.update(tx, new)
+
+
+class MountRestore(Asked, frozen=True, kw_only=True, tag="attachment.restore.1"):
+    """Asked by the reconciler, never by people: the attachment is wanted and is not mounted."""
+
+    attachment: str
+
+    def bind(self, tx: Tx, drawn: Drawn) -> Binding:
+        """The same claims as the mount's."""
+        attachment = resources.by_uid(tx, Attachment, self.attachment)
+        volume = resources.by_uid(tx, Volume, attachment.parent) if attachment else None
+        pool = resources.by_uid(tx, Pool, volume.parent) if volume else None
+        if attachment is None or volume is None or pool is None:
+            raise NotFound("The attachment is not there any more.")
+        claims = (
+            on_uid(pool.uid, "shared"), on_uid(volume.uid), on_uid(attachment.uid),
+            on_name(drawn.member, attachment.spec.path),
+        )  # fmt: skip
+        ref = ResourceRef("attachment", attachment.uid, f"{pool.name}/{volume.name}:{attachment.spec.path}")
+        return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid})
+
+    def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
+        """Still wanted?"""
+        attachment = resources.by_uid(tx, Attachment, self.attachment)
+        volume = resources.by_uid(tx, Volume, bound.uids["volume"])
+        pool = resources.by_uid(tx, Pool, bound.uids["pool"])
+        if attachment is None or volume is None or pool is None:
+            raise NotFound("The attachment is not there any more.")
+        return mount_steps(pool, volume, attachment.spec, bound.drawn.owner)
+
+    def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
+        """Mounted again."""
+        set_mounted(tx, self.attachment, bound, reason="")
+
+    def withdrawn(self, tx: Tx, bound: Bound) -> None:
+        """Still wanted, visibly not mounted."""
+        set_mounted(tx, self.attachment, bound, reason=f"operation {bound.drawn.operation} could not mount it")
+
+    def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
+        """Still wanted."""
+        mark_abandoned(tx, Attachment, self.attachment, reason, bound.drawn.now)

@@ -1,0 +1,43 @@
+"""Looks at attachments outside of an operation, for the loops and the faces."""
+
+from holdfast.drivers.registry import Drivers
+from holdfast.host import mountpoints
+from holdfast.host.mountpoints import MountLook
+from holdfast.model.errors import HoldfastError
+from holdfast.model.observations import Absent, Unknown
+from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.operations.refs import pool_ref, volume_ref
+from holdfast.records import resources
+from holdfast.records.contract import Records
+
+
+class Looks:
+    """Reads records and the world; changes nothing."""
+
+    def __init__(self, records: Records, drivers: Drivers, owner: str) -> None:
+        self._records = records
+        self._drivers = drivers
+        self._owner = owner
+
+    def attachment(self, attachment: Attachment) -> MountLook:
+        """What the kernel shows at the attachment's path."""
+        volume = self._records.read(lambda tx: resources.by_uid(tx, Volume, attachment.parent))
+        pool = self._records.read(lambda tx: resources.by_uid(tx, Pool, volume.parent)) if volume else None
+        if volume is None or pool is None:
+            return Unknown("its volume or pool is not recorded")
+        ref = pool_ref(pool, self._owner)
+        try:
+            with self._drivers.of(ref).access(ref, volume_ref(volume)) as access:
+                if access.kind == "tree":
+                    return mountpoints.look_tree(attachment.spec.path, access.fd)
+                return mountpoints.look_image(
+                    attachment.spec.path, access.fd, volume.spec.fs, volume.status.fs_uuid
+                )
+        except HoldfastError as error:
+            return Unknown(error.detail)
+        except OSError as error:
+            return Unknown(f"{attachment.spec.path}: {error.strerror}")
+
+    def is_missing(self, attachment: Attachment) -> bool:
+        """Whether it is proven not to be mounted."""
+        return isinstance(self.attachment(attachment), Absent)

@@ -1,0 +1,82 @@
+"""Create a pool: mark an empty place, then it is ready.
+
+The place is claimed by name, so that two pools never race for one directory, nor lie inside each other.
+"""
+
+import msgspec
+
+from holdfast.engine.request import Binding, Bound, Drawn, Results
+from holdfast.host.mounttable import is_under
+from holdfast.model.errors import Exists, Invalid
+from holdfast.model.names import check_name
+from holdfast.model.operations import ResourceRef
+from holdfast.model.resources import Pool, PoolSpec, PoolStatus
+from holdfast.model.sizes import parse_size
+from holdfast.model.step import Step
+from holdfast.operations.base import Asked, Desk
+from holdfast.operations.refs import mark_abandoned, pool_ref
+from holdfast.records import resources
+from holdfast.records.claims import on_name, on_uid
+from holdfast.records.contract import Tx
+from holdfast.steps.pool import PoolMade, PoolMake
+
+
+class PoolCreate(Asked, frozen=True, kw_only=True, tag="pool.create.1"):
+    """`limit` bounds the sum of the volumes' sizes, in bytes or as '10GiB'."""
+
+    name: str
+    driver: str = "dir"
+    config: dict[str, str]
+    limit: int | str | None = None
+
+    def checked(self, desk: Desk) -> "PoolCreate":
+        """Name, driver, options, the place."""
+        check_name("pool", self.name)
+        config = desk.drivers.named(self.driver).validate(self.config)
+        limit = None if self.limit is None else parse_size(self.limit)
+        asked = msgspec.structs.replace(self, config=config, limit=limit)
+        desk.records.read(lambda tx: asked.check_place(tx, ""))
+        return asked
+
+    def check_place(self, tx: Tx, own: str) -> None:
+        """No other pool shares, contains or lies inside the place; raise Invalid."""
+        place = next(iter(self.config.values()))
+        for pool in resources.page(tx, Pool):
+            other = next(iter(pool.spec.config.values()))
+            if pool.uid != own and pool.spec.driver == self.driver and (is_under(place, other) or is_under(other, place)):
+                raise Invalid(f"{place} and the pool {pool.name} at {other} lie inside each other.")
+
+    def bind(self, tx: Tx, drawn: Drawn) -> Binding:
+        """A new uid; the name; all places, for the check of who is inside of whom."""
+        if resources.by_name(tx, Pool, "", self.name) is not None:
+            raise Exists(f"There is a pool {self.name} already.")
+        claims = (on_uid(drawn.uid), on_name("", self.name), on_name("places", self.driver))
+        return Binding(ResourceRef("pool", drawn.uid, self.name), claims)
+
+    def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
+        """Reserve the row; mark the place."""
+        self.check_place(tx, bound.drawn.uid)
+        limit = None if self.limit is None else parse_size(self.limit)
+        pool = Pool(
+            uid=bound.drawn.uid, name=self.name, created=bound.drawn.now, operation=bound.drawn.operation,
+            spec=PoolSpec(driver=self.driver, config=self.config, limit=limit), status=PoolStatus(),
+        )  # fmt: skip
+        resources.insert(tx, pool)
+        return (PoolMake(pool_ref(pool, bound.drawn.owner)),)
+
+    def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
+        """Ready, with the place's identity."""
+        pool = resources.by_uid(tx, Pool, bound.drawn.uid)
+        if pool is not None:
+            status = PoolStatus(ready=True, identity=results.get(PoolMade).identity)
+            resources.update(tx, msgspec.structs.replace(pool, status=status))
+
+    def withdrawn(self, tx: Tx, bound: Bound) -> None:
+        """The row goes."""
+        resources.delete(tx, bound.drawn.uid)
+
+    def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
+        """The row stays."""
+        mark_abandoned(tx, Pool, bound.drawn.uid, reason, bound.drawn.now)
+
+

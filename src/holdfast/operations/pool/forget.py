@@ -1,0 +1,46 @@
+"""Forget a pool: drop its records and touch nothing in the world. For a back end that is gone for good."""
+
+from holdfast.engine.request import Binding, Bound, Drawn, Results
+from holdfast.model.errors import InUse
+from holdfast.model.operations import ResourceRef
+from holdfast.model.resources import Attachment, Volume
+from holdfast.model.step import Step
+from holdfast.operations.base import Asked
+from holdfast.operations.refs import find_pool
+from holdfast.records import resources
+from holdfast.records.claims import on_name, on_uid
+from holdfast.records.contract import Tx
+
+
+class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
+    """By name. Its volumes' records go too; mounted ones must be unmounted first."""
+
+    name: str
+
+    destructive = True
+
+    def bind(self, tx: Tx, drawn: Drawn) -> Binding:
+        """The pool, exclusively."""
+        pool = find_pool(tx, self.name)
+        claims = (on_uid(pool.uid), on_name("", self.name))
+        return Binding(ResourceRef("pool", pool.uid, self.name), claims, {"pool": pool.uid})
+
+    def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
+        """No step: nothing is touched."""
+        for volume in resources.page(tx, Volume, bound.uids["pool"]):
+            for attachment in resources.page(tx, Attachment, volume.uid):
+                where = attachment.spec.path
+                raise InUse(f"The volume {volume.name} is mounted at {where}.", "Unmount it first.")
+        return ()
+
+    def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
+        """The rows go; what is in the world stays, and the audit of nobody claims it."""
+        for volume in resources.page(tx, Volume, bound.uids["pool"]):
+            resources.delete(tx, volume.uid)
+        resources.delete(tx, bound.uids["pool"])
+
+    def withdrawn(self, tx: Tx, bound: Bound) -> None:
+        """Nothing was reserved."""
+
+    def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
+        """Nothing was reserved."""

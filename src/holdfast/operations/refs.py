@@ -1,0 +1,79 @@
+"""From records to what steps and drivers need, and the look-ups that all verbs share."""
+
+import msgspec
+
+from holdfast.drivers.contract import PoolRef, VolumeRef
+from holdfast.model.conditions import Condition, holds, put
+from holdfast.model.errors import NotFound, WrongState
+from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.records import resources
+from holdfast.records.contract import Tx
+from holdfast.records.resources import R
+
+ABANDONED = "Abandoned"
+
+
+def pool_ref(pool: Pool, owner: str) -> PoolRef:
+    """For the driver."""
+    return PoolRef(pool.uid, owner, pool.spec.driver, pool.spec.config, pool.status.identity)
+
+
+def volume_ref(volume: Volume) -> VolumeRef:
+    """For the driver."""
+    spec = volume.spec
+    return VolumeRef(volume.uid, volume.name, spec.size, spec.content, spec.fs, volume.status.fs_uuid)
+
+
+def find_pool(tx: Tx, name: str) -> Pool:
+    """By name, ready for use; raise NotFound or WrongState."""
+    pool = resources.by_name(tx, Pool, "", name)
+    if pool is None:
+        raise NotFound(f"There is no pool {ascii(name)}.", "`holdfast pool list` shows them.")
+    return pool
+
+
+def find_volume(tx: Tx, pool: Pool, name: str) -> Volume:
+    """By name; raise NotFound."""
+    volume = resources.by_name(tx, Volume, pool.uid, name)
+    if volume is None:
+        raise NotFound(
+            f"There is no volume {ascii(name)} in the pool {pool.name}.", f"`holdfast volume list {pool.name}` shows them."
+        )
+    return volume
+
+
+def pool_now(tx: Tx, uid: str, name: str) -> Pool:
+    """The pool bound to a request, when its turn came; raise NotFound if it went or changed its name."""
+    pool = resources.by_uid(tx, Pool, uid)
+    if pool is None or pool.name != name:
+        raise NotFound(f"The pool {name} is not there any more.")
+    if not pool.status.ready:
+        raise WrongState(f"The pool {name} is not ready.", f"`holdfast pool show {name}` tells why.")
+    return pool
+
+
+def volume_now(tx: Tx, uid: str, name: str) -> Volume:
+    """The volume bound to a request, when its turn came; raise NotFound if it went or was renamed meanwhile."""
+    volume = resources.by_uid(tx, Volume, uid)
+    if volume is None:
+        raise NotFound(f"The volume {name} is not there any more.")
+    if volume.name != name:
+        raise NotFound(f"The volume {name} was renamed to {volume.name} while this waited.", "Ask again by that name.")
+    return volume
+
+
+def usable(resource: Pool | Volume | Attachment) -> None:
+    """Raise WrongState if an operation on it was abandoned, so that nobody knows how it is."""
+    if holds(resource.conditions, ABANDONED):
+        reason = next(c.reason for c in resource.conditions if c.type == ABANDONED)
+        raise WrongState(f"{resource.name} is as an abandoned operation left it: {reason}.", "Delete it, or audit.")
+
+
+def mark_abandoned(tx: Tx, kind: type[R], uid: str, reason: str, now: float) -> None:
+    """Keep the row, with a condition."""
+    found = resources.by_uid(tx, kind, uid)
+    if found is not None:
+        conditions = put(found.conditions, Condition(ABANDONED, True, now, reason))
+        resources.update(tx, msgspec.structs.replace(found, conditions=conditions))
+
+

@@ -1,0 +1,31 @@
+"""All released requests and steps. An entry never leaves this list; a changed meaning is a new tag."""
+
+from holdfast.engine.codec import Codec
+from holdfast.engine.request import Request
+from holdfast.model.step import Step
+from holdfast.operations.attachment.mount import MountRestore, VolumeMount
+from holdfast.operations.attachment.release import DeviceRelease
+from holdfast.operations.attachment.unmount import VolumeUnmount
+from holdfast.operations.pool.create import PoolCreate
+from holdfast.operations.pool.delete import PoolDelete
+from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.volume.create import VolumeCreate
+from holdfast.operations.volume.delete import VolumeDelete
+from holdfast.operations.volume.rename import VolumeRename
+from holdfast.steps.mount import LoopAttach, LoopDetach, Mount, Unmount
+from holdfast.steps.pool import PoolMake, PoolRemove
+from holdfast.steps.volume import VolumeMake, VolumeRemove
+from holdfast.steps.volume import VolumeRename as RenameStep
+
+REQUESTS: tuple[type[Request], ...] = (
+    PoolCreate, PoolDelete, PoolForget, VolumeCreate, VolumeDelete, VolumeRename, VolumeMount, VolumeUnmount,
+    MountRestore, DeviceRelease,
+)  # fmt: skip
+STEPS: tuple[type[Step], ...] = (
+    PoolMake, PoolRemove, VolumeMake, VolumeRemove, RenameStep, LoopAttach, LoopDetach, Mount, Unmount,
+)
+
+
+def codec() -> Codec:
+    """For the engine."""
+    return Codec(REQUESTS, STEPS)

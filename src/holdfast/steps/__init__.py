@@ -1,0 +1,1 @@
+"""The smallest durable acts, shared by operations."""

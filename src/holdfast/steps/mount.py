@@ -1,0 +1,218 @@
+"""A volume at a path: mounting and unmounting are the same two acts, one the way back of the other."""
+
+import os
+from typing import Any
+
+from holdfast.drivers.contract import Access, PoolRef, VolumeRef
+from holdfast.drivers.registry import Drivers
+from holdfast.host import loops, mountpoints
+from holdfast.host.host import Host
+from holdfast.host.mountpoints import MountLook
+from holdfast.model.errors import Foreign, HoldfastError
+from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
+
+# A journal of a large file system may be replayed at mount, and umount carries the writeback; seconds.
+DEADLINE = 300.0
+
+
+class _AtPath(Step, frozen=True):
+    """The looks and acts that Mount and Unmount share."""
+
+    pool: PoolRef
+    volume: VolumeRef
+    path: str
+    read_only: bool
+
+    def _look(self, ctx: Context) -> MountLook:
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            if access.kind == "tree":
+                return mountpoints.look_tree(self.path, access.fd)
+            return mountpoints.look_image(self.path, access.fd, self.volume.fs, self.volume.fs_uuid)
+
+    def _mount(self, ctx: Context) -> None:
+        host = ctx.tool(Host)
+        directory = self.volume.content != "block"
+        mountpoints.check(self.path, directory=directory, private=host.private)
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            kind = os.O_DIRECTORY if directory else 0
+            target = os.open(self.path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC | kind)
+            try:
+                work, args = self._work(access)
+                host.children.run(ctx, work, args, (access.fd, target), DEADLINE)
+            finally:
+                os.close(target)
+
+    def _work(self, access: Access) -> tuple[str, dict[str, Any]]:
+        args: dict[str, Any] = {"read_only": self.read_only}
+        if access.kind == "tree":
+            return "mount-tree", args
+        if self.volume.fs is None:
+            return "mount-node", args
+        return "mount-image", {**args, "fs": self.volume.fs, "uuid": self.volume.fs_uuid}
+
+    def _unmount(self, ctx: Context) -> None:
+        found = self._look(ctx)
+        if isinstance(found, ForeignObject):
+            raise Foreign(found.evidence)
+        if isinstance(found, Present):
+            args = {"path": self.path, "mount": found.facts.id}
+            ctx.tool(Host).children.run(ctx, "umount", args, (), DEADLINE)
+
+    def _is_mounted(self, ctx: Context) -> Verdict:
+        match self._look(ctx):
+            case Present(facts):
+                if facts.read_only == self.read_only:
+                    return Done()
+                return Conflict(f"{self.path} is mounted with another access mode.", "exists", "Unmount it first.")
+            case Absent():
+                return Todo()
+            case ForeignObject(evidence):
+                return Conflict(evidence)
+            case Unknown(reason):
+                return Unclear(reason)
+
+    def _is_unmounted(self, ctx: Context) -> Verdict:
+        match self._look(ctx):
+            case Absent():
+                return Done()
+            case Present():
+                return Todo()
+            case ForeignObject(evidence):
+                return Conflict(evidence, hint="Unmount what covers it, then try again.")
+            case Unknown(reason):
+                return Unclear(reason)
+
+
+class Mount(_AtPath, frozen=True, tag="mount.1"):
+    """The kernel's table shows the volume at the path."""
+
+    def judge(self, ctx: Context) -> Verdict:
+        """A path at which it cannot be mounted is a Conflict."""
+        verdict = self._is_mounted(ctx)
+        if isinstance(verdict, Todo):
+            try:
+                directory = self.volume.content != "block"
+                mountpoints.check(self.path, directory=directory, private=ctx.tool(Host).private)
+            except HoldfastError as error:
+                return Conflict(error.detail, error.code, error.hint)
+        return verdict
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Mount."""
+        self._mount(ctx)
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """Not mounted by us."""
+        verdict = self._is_unmounted(ctx)
+        return Done() if isinstance(verdict, Conflict) else verdict
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Unmount."""
+        self._unmount(ctx)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        mode = " read-only" if self.read_only else ""
+        return f"mount {self.volume.name} at {self.path}{mode}"
+
+
+class Unmount(_AtPath, frozen=True, tag="unmount.1"):
+    """The kernel's table does not show the volume at the path any more."""
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By the table."""
+        return self._is_unmounted(ctx)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Unmount, never lazily."""
+        self._unmount(ctx)
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """Mounted again."""
+        return self._is_mounted(ctx)
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Mount again."""
+        self._mount(ctx)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"unmount {self.volume.name} from {self.path}"
+
+
+class _Attached(Step, frozen=True):
+    """The loop device of a block volume."""
+
+    pool: PoolRef
+    volume: VolumeRef
+    read_only: bool = False
+
+    def _count(self, ctx: Context) -> int:
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            return len(loops.of_backing(loops.backing_of(access.fd)))
+
+    def _attach(self, ctx: Context) -> None:
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            args = {"read_only": self.read_only}
+            ctx.tool(Host).children.run(ctx, "loop-attach", args, (access.fd,), DEADLINE)
+
+    def _detach(self, ctx: Context) -> None:
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            ctx.tool(Host).children.run(ctx, "loop-detach", {}, (access.fd,), DEADLINE)
+
+
+class LoopAttach(_Attached, frozen=True, tag="loop-attach.1"):
+    """One loop device is attached to the volume's image."""
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By the devices' backing files."""
+        return Done() if self._count(ctx) else Todo()
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Attach."""
+        self._attach(ctx)
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """None is attached, as before."""
+        return Todo() if self._count(ctx) else Done()
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Detach."""
+        self._detach(ctx)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"attach a loop device to {self.volume.name}"
+
+
+class LoopDetach(_Attached, frozen=True, tag="loop-detach.1"):
+    """No loop device is attached to the volume's image."""
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By the devices' backing files."""
+        return Todo() if self._count(ctx) else Done()
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Detach."""
+        self._detach(ctx)
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """One is attached again."""
+        return Done() if self._count(ctx) else Todo()
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Attach again."""
+        self._attach(ctx)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"detach the loop device from {self.volume.name}"

@@ -1,0 +1,121 @@
+"""Marking a place as a pool, and removing the mark."""
+
+from typing import Any
+
+import msgspec
+
+from holdfast.drivers.contract import Absent, ForeignObject, Making, PoolRef, Present, Unknown
+from holdfast.drivers.registry import Drivers
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
+from holdfast.steps.settle import settled
+
+
+class PoolMade(msgspec.Struct, frozen=True):
+    """The place's own identity."""
+
+    identity: dict[str, str]
+
+
+class PoolMake(Step, frozen=True, tag="pool-make.1"):
+    """The place bears the pool's mark."""
+
+    pool: PoolRef
+
+    Result = PoolMade
+    Facts = PoolMade
+
+    def judge(self, ctx: Context) -> Verdict:
+        """An unmarked place is Todo: whether it is empty is for the act to say."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        identity = driver.identity(self.pool)
+        pool = msgspec.structs.replace(self.pool, identity=identity)
+        found = settled(ctx, driver.info.settle, driver.look_pool(pool))
+        match found:
+            case Present(facts):
+                return Done(PoolMade(facts.identity))
+            case Absent():
+                return Todo(PoolMade(identity))
+            case ForeignObject(evidence):
+                return Conflict(evidence, hint="Another pool lives there; choose another directory.")
+            case Unknown(reason):
+                return Unclear(reason)
+
+    def apply(self, ctx: Context) -> None:
+        """Make it."""
+        ctx.tool(Drivers).of(self.pool).make_pool(self.pool, Making(ctx.operation, ctx.attempt, ctx))
+
+    def persist(self, ctx: Context) -> None:
+        """Sync it."""
+        ctx.tool(Drivers).of(self.pool).persist_pool(self.pool)
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """No mark, no leftovers, and still the place that was looked at first."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        pool = msgspec.structs.replace(self.pool, identity=baseline.identity)
+        found = settled(ctx, driver.info.settle, driver.look_pool(pool))
+        match found:
+            case Absent():
+                left = driver.pool_leftovers(pool, ctx.operation)
+                return Todo() if left else Done()
+            case Present():
+                return Todo()
+            case ForeignObject():
+                return Done()  # somebody else's mark: ours was never published there
+            case Unknown(reason):
+                return Unclear(reason)
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Remove the mark."""
+        ctx.tool(Drivers).of(self.pool).remove_pool(self.pool, ctx.operation)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"mark the pool at {', '.join(self.pool.config.values())}"
+
+
+class PoolRemove(Step, frozen=True, tag="pool-remove.1"):
+    """The place bears no mark any more."""
+
+    pool: PoolRef
+
+    pivot = True
+
+    def judge(self, ctx: Context) -> Verdict:
+        """A pool with anything in it that is not known to be empty is a Conflict, before anything is touched."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        found = settled(ctx, driver.info.settle, driver.look_pool(self.pool))
+        match found:
+            case Absent():
+                return Done()
+            case Present():
+                left = [item.where for item in driver.inventory(self.pool)]
+                if left:
+                    what = f"The pool holds {len(left)} objects that no record knows, such as {left[0]}."
+                    return Conflict(what, "in-use", "`holdfast audit` tells what they are; move them away first.")
+                return Todo()
+            case ForeignObject(evidence):
+                return Conflict(evidence)
+            case Unknown(reason):
+                return Unclear(reason)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Remove the mark."""
+        ctx.tool(Drivers).of(self.pool).remove_pool(self.pool, ctx.operation)
+        return None
+
+    def persist(self, ctx: Context) -> None:
+        """Sync the place."""
+        ctx.tool(Drivers).of(self.pool).persist_pool(self.pool)
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """Past the pivot there is no way back; before it nothing was done."""
+        return Done()
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Nothing."""
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"remove the pool's mark at {', '.join(self.pool.config.values())}"
