@@ -5,7 +5,7 @@ from collections.abc import Callable
 import structlog
 
 from holdfast.engine import views
-from holdfast.engine.codec import Codec, UnknownTag
+from holdfast.engine.codec import Codec, UnknownTag, encode
 from holdfast.engine.exits import Exits
 from holdfast.engine.journal import Journal
 from holdfast.engine.live import Live
@@ -96,19 +96,26 @@ class Engine:
         return all(task.join(timeout) for task in self._tasks)
 
     def submit(
-        self, request: Request, caller: Caller | None = None, *, key: str = "", allowance: float | None = None
+        self,
+        request: Request,
+        caller: Caller | None = None,
+        *,
+        key: str = "",
+        allowance: float | None = None,
+        said: Request | None = None,
     ) -> OperationView:
         """Store the request as an operation and begin it; the same key and body give the same operation.
 
         Raises the errors of `bind` and `plan`, KeyReused, Suspended, NoSpace or Unavailable. `allowance`
-        is the time in seconds until it undoes by itself.
+        is the time in seconds until it undoes by itself. `said` is the request as the caller wrote it, where
+        `request` is its canonical form: the key is bound to it.
         """
         if self._stopping:
             raise Unavailable("The daemon is stopping.", "Try again when it runs.")
         if self.suspended:
             raise Suspended(self.suspended, "Check that the database is the current one, then `holdfast resume`.")
         self._admit()
-        found = self._submission.store(request, caller or Caller(), key, allowance)
+        found = self._submission.store(request, caller or Caller(), key, allowance, said or request)
         if isinstance(found, str):
             return self.get(found)
         if found.row.state == "queued":
@@ -118,6 +125,11 @@ class Engine:
         self._handed[found.id] = found
         self._queue.put(found.id)
         return view
+
+    def earlier(self, said: Request, caller: Caller, key: str) -> OperationView | None:
+        """The operation made under this key, if any; raise KeyReused for another request."""
+        op = self._records.read(lambda tx: keys.find(tx, caller.scope(key), encode(said)))
+        return self.get(op) if op else None
 
     def get(self, op: str) -> OperationView:
         """The operation as it is now; raise NotFound."""

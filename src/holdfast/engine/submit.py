@@ -24,6 +24,10 @@ class Caller(msgspec.Struct, frozen=True):
     name: str = "local"
     route: str = ""
 
+    def scope(self, key: str) -> str:
+        """What makes an idempotency key unique; empty without one."""
+        return f"{self.name} {self.route} {key}" if key else ""
+
 
 class Submission:
     """Stores requests and grants them."""
@@ -35,23 +39,24 @@ class Submission:
         self._member = member
         self._owner = owner
 
-    def store(self, request: Request, caller: Caller, key: str, allowance: float | None) -> Live | str:
+    def store(
+        self, request: Request, caller: Caller, key: str, allowance: float | None, said: Request
+    ) -> Live | str:
         """One transaction: the operation with its claims, and if they are free its plan and first intent.
 
         Returns the id of an earlier operation if the key was used for the same request.
         """
         new_id, now = self._runtime.new_id, self._runtime.now()
         drawn = Drawn(new_id(), new_id(), new_id(), now, self._member, self._owner)
-        text = encode(request)
-        scope = f"{caller.name} {caller.route} {key}" if key else ""
+        text, digest, scope = encode(request), encode(said), caller.scope(key)
         mark = self._runtime.monotonic()
 
         def fn(tx: Tx) -> tuple[OperationRow, list[StepRow]] | str:
-            if scope and (earlier := keys.find(tx, scope, text)):
+            if scope and (earlier := keys.find(tx, scope, digest)):
                 return earlier
             row = self._insert(tx, request, drawn, text, caller, allowance)
             if scope:
-                keys.insert(tx, scope, text, row.id, now)
+                keys.insert(tx, scope, digest, row.id, now)
             if claims.blocker(tx, row.id):
                 return row, []
             return self._plan(tx, row, request, Bound(drawn, msgspec.json.decode(row.ids, type=Bound).uids))

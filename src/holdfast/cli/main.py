@@ -1,0 +1,105 @@
+"""The entry: commands by noun, errors as two lines and an exit status per class."""
+
+import os
+import sys
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from holdfast import __version__
+from holdfast.cli.common import Form, Yes, client, confirm
+from holdfast.model.errors import HoldfastError, OperationFailed
+
+app = App(name="holdfast", help="Storage that is never lost, leaked or lied about.", version=__version__)
+app.command("holdfast.cli.pool:app", name="pool")
+app.command("holdfast.cli.volume:app", name="volume")
+app.command("holdfast.cli.op:app", name="op")
+
+
+@app.command
+def serve(
+    *, state: str = "/var/lib/holdfast", run: str = "/run/holdfast", listen: str = ""
+) -> None:
+    """Run the daemon in the foreground until SIGTERM.
+
+    Parameters
+    ----------
+    state
+        Its own directory. It can be removed at any moment without touching a volume's data.
+    run
+        For the socket; lost at a reboot.
+    listen
+        unix:PATH; by default unix:RUN/holdfast.sock.
+    """
+    from holdfast.cli.local.serve import run as serve_
+
+    serve_(state, run, listen or f"unix:{os.path.join(run, 'holdfast.sock')}")
+
+
+@app.command
+def status(*, form: Form = "table") -> None:
+    """Show the daemon, its pools and what waits."""
+    from holdfast.cli.status import show
+
+    show(form)
+
+
+@app.command
+def audit(*, repair: Annotated[bool, Parameter(negative=())] = False, form: Form = "table") -> None:
+    """Compare records and world both ways. Exit status 0 only if nothing is left to find.
+
+    Parameters
+    ----------
+    repair
+        Do what is provably safe; say what was left, and why.
+    """
+    from holdfast.cli import output
+
+    found = client().audit(repair=repair)
+    if form != "table":
+        output.dump(found, form)
+    else:
+        rows = [[f.kind, f.subject, f.evidence, "repaired" if f.repaired else f.remedy] for f in found]
+        output.table(("KIND", "SUBJECT", "EVIDENCE", "REMEDY"), rows, "Records and world agree.")
+    if any(not f.repaired for f in found):
+        sys.exit(OperationFailed.exit)
+
+
+@app.command
+def rm(path: str, *, yes: Yes = False) -> None:
+    """Remove a file or tree, never through a mount or a symlink. Needs no daemon.
+
+    Parameters
+    ----------
+    path
+        What to remove.
+    """
+    from holdfast.host.trees import remove
+    from holdfast.runtime.threads import ThreadRuntime
+
+    confirm(f"remove {os.path.abspath(path)} and all below it", yes)
+    print(f"{remove(ThreadRuntime(), path)} entries removed")
+
+
+@app.command
+def resume(*, yes: Yes = False) -> None:
+    """Say that this database is the current one, after a restore from a backup."""
+    confirm("let operations resume from this database", yes)
+    client().resume()
+    print("Resumed.")
+
+
+def main() -> None:
+    """Run; an error becomes two lines on stderr and its class's exit status."""
+    try:
+        app()
+    except HoldfastError as error:
+        print(f"error: {error.detail}", file=sys.stderr)
+        if error.hint:
+            print(f"  → {error.hint}", file=sys.stderr)
+        sys.exit(error.exit)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)

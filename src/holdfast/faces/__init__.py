@@ -1,0 +1,1 @@
+"""Thin: each submits requests and watches operations."""

@@ -1,0 +1,65 @@
+"""uvicorn on a unix socket; who connects is asked of the kernel (SO_PEERCRED, unix(7))."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import stat
+import struct
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from holdfast.faces.rest.app import application
+from holdfast.model.errors import Invalid, Locked
+from holdfast.service import Daemon
+
+_CREDENTIALS = struct.Struct("3i")
+
+
+class _PeerProtocol(HttpToolsProtocol):
+    """Puts the peer's uid where ASGI has the client's address."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        raw = transport.get_extra_info("socket").getsockopt(
+            socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
+        )
+        pid, uid, _gid = _CREDENTIALS.unpack(raw)
+        self.client = (f"uid:{uid}", pid)
+
+
+def bind(path: str) -> socket.socket:
+    """A listening socket at `path`; a socket of a dead daemon is replaced, a living one's is not."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise Invalid(f"{path} exists and is not a socket.", "Choose another path with --listen.")
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(path) == 0:
+                raise Locked(f"A living daemon serves {path}.", "Stop it first, or choose another with --listen.")
+        os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(before)
+    listener.listen(1024)
+    return listener
+
+
+def serve(daemon: Daemon, path: str) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    listener = bind(path)
+    config = uvicorn.Config(
+        application(daemon), http=_PeerProtocol, loop="uvloop", log_config=None, access_log=False, lifespan="off",
+        timeout_graceful_shutdown=10, server_header=False,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    try:
+        asyncio.run(server.serve(sockets=[listener]))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)

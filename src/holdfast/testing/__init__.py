@@ -1,0 +1,1 @@
+"""For driver authors and ourselves: conformance suites, failpoints, the simulated world."""
