@@ -14,13 +14,13 @@ from holdfast.drivers.registry import Drivers
 from holdfast.engine.engine import Engine
 from holdfast.host.children import Children, ForkServerChildren
 from holdfast.host.host import Host
-from holdfast.model.errors import NoSpace
+from holdfast.model.errors import Invalid, NoSpace
 from holdfast.model.resources import Member, MemberSpec
 from holdfast.operations.base import Desk
 from holdfast.operations.look import Looks
 from holdfast.operations.registry import codec
 from holdfast.records import resources
-from holdfast.records.contract import Records, Tx
+from holdfast.records.contract import Tx
 from holdfast.records.sqlite import SqliteRecords
 from holdfast.records.statedir import StateDir
 from holdfast.runtime.api import Runtime
@@ -53,7 +53,7 @@ class Daemon:
         self.state_dir = StateDir(state)
         # Before any thread: the daemon itself never forks.
         self._children = children or ForkServerChildren(runtime)
-        self.records: Records = self._open()
+        self.records = self._open()
         member = self._member()
         self.host = Host(runtime, self._children, (state, run))
         self.drivers = Drivers.installed(self.host)
@@ -72,7 +72,7 @@ class Daemon:
         self.rounds = Rounds(runtime, self.engine, reconciler, self.counters, self._keep_reserve)
         self.engine.watch.everything = lambda _op, _state: self.rounds.changed()
 
-    def _open(self) -> Records:
+    def _open(self) -> SqliteRecords:
         twice = bool(os.environ.get("HOLDFAST_TEST_TWICE"))
         records = SqliteRecords(self.runtime, self.state_dir.database, guard=self.state_dir, fatal=die, twice=twice)
         self.state_dir.watch_database()
@@ -101,6 +101,12 @@ class Daemon:
 
     def _keep_reserve(self) -> bool:
         return self.state_dir.has_reserve or self.state_dir.make_reserve()
+
+    def backup(self, path: str) -> None:
+        """A stamped copy of the database, made while it is in use."""
+        if not path.startswith("/"):
+            raise Invalid(f"The path {ascii(path)} is not absolute.")
+        self.records.backup(path)
 
     def start(self) -> None:
         """Check that the database is the current one, count on, resume, and begin the rounds."""

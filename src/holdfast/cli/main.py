@@ -89,6 +89,25 @@ def resume(*, yes: Yes = False) -> None:
     print("Resumed.")
 
 
+db = App(name="db", help="The daemon's own database.")
+app.command(db)
+
+
+@db.command
+def backup(path: str) -> None:
+    """Copy the database, while it is in use, to a new file on the daemon's machine.
+
+    A daemon that starts on the copy resumes nothing until `holdfast resume`.
+
+    Parameters
+    ----------
+    path
+        The new file.
+    """
+    client().backup(os.path.abspath(path))
+    print(f"The database was copied to {os.path.abspath(path)}.")
+
+
 def main() -> None:
     """Run; an error becomes two lines on stderr and its class's exit status."""
     try:

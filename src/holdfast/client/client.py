@@ -136,6 +136,10 @@ class Client:
         """Say that this database is the current one."""
         return msgspec.convert(self._transport.call("POST", "/v1/resume"), StatusView)
 
+    def backup(self, path: str) -> None:
+        """Copy the database to a new file on the daemon's machine."""
+        self._transport.call("POST", "/v1/backup", {"path": path}, wait=600)
+
 
 def _q(text: str) -> str:
     return quote(text, safe="")

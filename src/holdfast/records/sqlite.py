@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 import apsw
 
-from holdfast.model.errors import DatabaseDamaged, NoSpace, Unavailable
+from holdfast.model.errors import DatabaseDamaged, Invalid, NoSpace, Unavailable
 from holdfast.records.contract import Records, Row, Tx, Value, migrate
 from holdfast.records.group import GroupCommit
+from holdfast.records.schema import VERSION
 from holdfast.records.statedir import StateDir
 from holdfast.runtime.api import Runtime
 
@@ -94,6 +95,8 @@ class SqliteRecords(Records):
         vfs: str | None = None,
     ) -> None:
         try:
+            if vfs is None:  # apsw would make it readable for all
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._raw = apsw.Connection(path, vfs=vfs)
             self._raw.set_busy_timeout(0)
             for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
@@ -107,6 +110,8 @@ class SqliteRecords(Records):
             ) from error
         except apsw.FullError as error:
             raise NoSpace(f"The disk of {path} is full.", "Free space there and start again.") from error
+        except OSError as error:
+            raise Unavailable(f"The database {path} cannot be opened: {error.strerror}") from error
         except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError) as error:
             raise Unavailable(f"The database {path} cannot be opened: {error}") from error
         self._group = GroupCommit(runtime, self._connection, twice=twice)
@@ -119,8 +124,6 @@ class SqliteRecords(Records):
         tx = self._connection.begin()
         try:
             migrate(tx, version, _WORDS)
-            from holdfast.records.schema import VERSION
-
             self._raw.execute(f"PRAGMA user_version={VERSION}")
             self._connection.commit()
         finally:
@@ -137,18 +140,25 @@ class SqliteRecords(Records):
         return self._group.read(fn)  # type: ignore[no-any-return]  # fn's own type
 
     def backup(self, target: str) -> None:
-        """Copy the database to `target`, stamped so that it resumes nothing until told to."""
-        fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        """Copy the database to `target`, stamped so that it resumes nothing until told to; raise Invalid or Refused."""
+        try:
+            fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Invalid(f"{target} cannot be made: {error.strerror}.", "Choose a new file.") from error
         try:
             copy = apsw.Connection(target)
-            with copy.backup("main", self._raw, "main") as job:
-                job.step()
+            self._group.read(lambda _tx: self._copy_to(copy))
             copy.execute("PRAGMA journal_mode=DELETE")
-            copy.execute("INSERT INTO meta(name, value) VALUES('stamped', 1) ON CONFLICT(name) DO UPDATE SET value=1")
+            copy.execute("INSERT OR REPLACE INTO meta(name, value) VALUES('stamped', 1)")
             copy.close()
             os.fsync(fd)
         finally:
             os.close(fd)
+
+    def _copy_to(self, copy: apsw.Connection) -> None:
+        self._raw.execute("ROLLBACK")  # a backup reads for itself, and nobody else writes meanwhile
+        with copy.backup("main", self._raw, "main") as job:
+            job.step()
 
     def close(self) -> None:
         """Close the connection; a transaction under way is rolled back."""

@@ -25,6 +25,12 @@ class AbandonBody(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
 
 
+class BackupBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Where to; an absolute path on the daemon's machine."""
+
+    path: str
+
+
 @get("/operations")
 async def operation_list(
     calls: Calls, only: Annotated[str, Parameter(query="state")] = "", resource: str = "", cursor: int = 1 << 60, limit: int = 100
@@ -100,7 +106,14 @@ async def resume(calls: Calls) -> StatusView:
     return await calls.run(lambda: views.status(calls.daemon))
 
 
+@post("/backup", status_code=200)
+async def backup(calls: Calls, data: BackupBody) -> StatusView:
+    """Copy the database to a new file of this machine."""
+    await calls.run(lambda: calls.daemon.backup(data.path))
+    return await calls.run(lambda: views.status(calls.daemon))
+
+
 HANDLERS = [
     operation_list, operation_show, operation_retry, operation_cancel, operation_abandon, finding_list,
-    finding_repair, status, resume,
+    finding_repair, status, resume, backup,
 ]  # fmt: skip

@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import stat
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
+import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from holdfast.faces.rest.app import application
@@ -28,6 +31,17 @@ class _PeerProtocol(HttpToolsProtocol):
         )
         pid, uid, _gid = _CREDENTIALS.unpack(raw)
         self.client = (f"uid:{uid}", pid)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's own handlers raise the signal again at the end, which would skip our stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 def bind(path: str) -> socket.socket:
@@ -57,9 +71,9 @@ def serve(daemon: Daemon, path: str) -> None:
         application(daemon), http=_PeerProtocol, loop="uvloop", log_config=None, access_log=False, lifespan="off",
         timeout_graceful_shutdown=10, server_header=False,
     )  # fmt: skip
-    server = uvicorn.Server(config)
+    server = _Server(config)
     try:
-        asyncio.run(server.serve(sockets=[listener]))
+        uvloop.run(server.serve(sockets=[listener]))
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)

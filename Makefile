@@ -1,0 +1,59 @@
+# Everything lives in .venv; `make demo` and `make test` set it up from nothing, as root on Debian 12.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := python3-venv e2fsprogs xfsprogs btrfs-progs util-linux
+LAB_PACKAGES := $(PACKAGES) strace nbdkit libnbd-bin fuse3 libfuse2 postgresql user-mode-linux procps
+RUN := $(BIN)/python
+
+.PHONY: demo test proof check serve setup setup-lab storm lab-kernel clean
+
+setup: $(VENV)/.done-user
+
+setup-lab: $(VENV)/.done-lab
+
+$(VENV)/.packages: Makefile
+	@lab/packages $(PACKAGES)
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.packages-lab: Makefile $(VENV)/.packages
+	@lab/packages $(LAB_PACKAGES)
+	@touch $@
+
+$(VENV)/.done-user: requirements.lock pyproject.toml $(VENV)/.packages
+	@echo "Installing the Python packages into $(VENV) …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.done-lab: $(VENV)/.done-user $(VENV)/.packages-lab
+	@touch $@
+
+demo: setup
+	@$(RUN) lab/demo.py
+
+test: setup-lab
+	@$(RUN) -m pytest -q -n 2 --dist worksteal
+
+proof: setup-lab
+	@HOLDFAST_PROOF=1 $(RUN) -m pytest -q -n 2 --dist worksteal
+
+storm: setup-lab
+	@$(RUN) -m pytest -q -s tests/crash/test_storm.py
+
+check: setup-lab
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+serve: setup
+	@$(BIN)/holdfast serve
+
+lab-kernel: setup-lab
+	@$(RUN) lab/kernel/run.py
+
+clean:
+	rm -rf $(VENV)
