@@ -1,6 +1,7 @@
 """Wires the rooms into one daemon: what is started in which order, and stopped in reverse."""
 
 import os
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -45,8 +46,17 @@ def die(reason: str) -> None:
 class Daemon:
     """One member's control plane, without faces."""
 
-    def __init__(self, runtime: Runtime, settings: Settings, children: Children | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        settings: Settings,
+        *,
+        children: Children | None = None,
+        drivers: Callable[[Host], Drivers] = Drivers.installed,
+        fatal: Callable[[str], None] = die,
+    ) -> None:
         self.runtime = runtime
+        self._fatal = fatal
         self.settings = settings
         state, run = os.path.realpath(settings.state), os.path.realpath(settings.run)
         os.makedirs(run, mode=0o755, exist_ok=True)
@@ -56,11 +66,11 @@ class Daemon:
         self.records = self._open()
         member = self._member()
         self.host = Host(runtime, self._children, (state, run))
-        self.drivers = Drivers.installed(self.host)
+        self.drivers = drivers(self.host)
         tools: dict[type, object] = {Host: self.host, Drivers: self.drivers}
         self.engine = Engine(
             runtime, self.records, codec(), tools, self._children.prove_dead, member=member.uid, owner=member.uid,
-            threads=settings.threads, fatal=die, admit=self._admit,
+            threads=settings.threads, fatal=fatal, admit=self._admit,
         )  # fmt: skip
         self.desk = Desk(self.host, self.drivers, self.records)
         self.looks = Looks(self.records, self.drivers, member.uid)
@@ -74,7 +84,7 @@ class Daemon:
 
     def _open(self) -> SqliteRecords:
         twice = bool(os.environ.get("HOLDFAST_TEST_TWICE"))
-        records = SqliteRecords(self.runtime, self.state_dir.database, guard=self.state_dir, fatal=die, twice=twice)
+        records = SqliteRecords(self.runtime, self.state_dir.database, guard=self.state_dir, fatal=self._fatal, twice=twice)
         self.state_dir.watch_database()
         return records
 

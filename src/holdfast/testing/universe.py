@@ -1,0 +1,178 @@
+"""The whole control plane on a virtual clock, over a real directory: incarnations that die and come back.
+
+What is real: SQLite on a file, files, loop devices, mounts, mkfs. What is modelled: time, threads (seeded
+greenlets), and death: a killed incarnation has no effect from that moment on. Children are forked for real and
+run to their end at once; a child that hangs, or acts after its deadline, is modelled on the virtual clock.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from holdfast.drivers.dir.driver import DirDriver
+from holdfast.drivers.registry import Drivers
+from holdfast.host import tools, work
+from holdfast.host.children import SAID, Children, Keeper, answer_of, say
+from holdfast.host.host import Host
+from holdfast.model.errors import Abandoned, Again
+from holdfast.model.step import ChildIdentity
+from holdfast.runtime.api import Killed
+from holdfast.runtime.simulated import Scheduler, SimulatedRuntime
+from holdfast.service import Daemon, Settings
+
+Hook = Callable[["Universe", str], None]
+# How long after its deadline a child that sleeps in the kernel does its work and ends; virtual seconds.
+LATE = 30.0
+
+
+class ChildHangs(Exception):  # noqa: N818 - a fault, not an error
+    """Raised by a hook at `child.*.before`: the child does nothing until it is killed at its deadline."""
+
+
+class ChildIsLate(Exception):  # noqa: N818 - a fault, not an error
+    """Raised by a hook at `child.*.before`: the child cannot be killed, acts after its deadline, and ends."""
+
+
+class ForkedChildren(Children):
+    """Real forks, waited for at once; the faults above on the virtual clock."""
+
+    def __init__(self, universe: "Universe", runtime: SimulatedRuntime) -> None:
+        self._universe = universe
+        self._runtime = runtime
+
+    def run(
+        self, keeper: Keeper, work: str, args: dict[str, Any], fds: tuple[int, ...] = (), deadline: float = 60.0
+    ) -> Any:
+        """See `Children.run`."""
+        self._universe.children += 1
+        child = ChildIdentity(self._universe.children, 0, "simulated")
+        keeper.child_started(child)
+        try:
+            raw, status = self._runtime.effect(f"child.{work}", lambda: forked(work, args, fds))
+        except ChildHangs:
+            self._runtime.sleep(deadline)
+            keeper.child_ended(child)
+            raise Again(f"{work} did not answer within {deadline:g} s; its process was killed.") from None
+        except ChildIsLate:
+            self._universe.later(child, work, args, fds, deadline + LATE)
+            self._runtime.sleep(deadline)
+            raise Abandoned(f"{work} did not answer within {deadline:g} s and cannot be killed.") from None
+        except OSError:
+            keeper.child_ended(child)
+            raise
+        keeper.child_ended(child)
+        return answer_of(work, raw, status)
+
+    def prove_dead(self, child: ChildIdentity) -> bool:
+        """Whether it is not one of those that act late."""
+        return child.pid not in self._universe.alive
+
+
+def forked(name: str, args: dict[str, Any], fds: tuple[int, ...]) -> tuple[bytes, int]:
+    """Do a piece of work in a forked process; what it said, and its exit status."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            if name in tools.TOOLS:
+                tools.become(tools.TOOLS[name](args, fds), write, fds)
+            said: dict[str, Any] = {"answer": work.TABLE[name](args, fds)}
+        except Exception as error:  # noqa: BLE001 - told to the parent
+            said = say(error, name)
+        os.write(write, json.dumps(said).encode())
+        os._exit(SAID if name in tools.TOOLS else 0)
+    os.close(write)
+    raw = b""
+    while part := os.read(read, 65536):
+        raw += part
+    os.close(read)
+    _, status = os.waitpid(pid, 0)
+    return raw, os.waitstatus_to_exitcode(status)
+
+
+class Universe:
+    """One scratch directory, one clock, one daemon at a time. `hook` breaks things at failpoints."""
+
+    def __init__(self, scratch: str, seed: int) -> None:
+        self.scratch = scratch
+        self.scheduler = Scheduler(seed)
+        self.children = 0
+        self.alive: set[int] = set()
+        self.trace: list[str] = []
+        self.hook: Hook | None = None
+        self.incarnations = 0
+        self.daemon: Daemon | None = None
+        self.runtime = SimulatedRuntime(self.scheduler)
+        self._world = SimulatedRuntime(self.scheduler)
+
+    # -- life and death ------------------------------------------------------------------------
+
+    def start(self) -> bool:
+        """A new incarnation; False if it was killed while it started."""
+        self.incarnations += 1
+        self.trace = []
+        self.runtime = SimulatedRuntime(self.scheduler)
+        self.runtime.hook = self._failpoint
+        self.daemon = None
+        runtime = self.runtime
+
+        def begin() -> None:
+            settings = Settings(os.path.join(self.scratch, "state"), os.path.join(self.scratch, "run"), threads=2)
+            daemon = Daemon(
+                runtime, settings, children=ForkedChildren(self, runtime), drivers=lambda h: Drivers({"dir": DirDriver(h)}),
+                fatal=self._fatal,
+            )  # fmt: skip
+            self.daemon = daemon
+            daemon.start()
+
+        self.run(begin)
+        return not runtime.dead
+
+    def _fatal(self, _reason: str) -> None:
+        self.kill()
+
+    def _failpoint(self, name: str) -> None:
+        self.trace.append(name)
+        if self.hook is not None:
+            self.hook(self, name)
+
+    def kill(self) -> None:
+        """SIGKILL, from inside or outside; raises Killed inside."""
+        self.runtime.kill()
+        raise Killed
+
+    def bury(self) -> None:
+        """After a kill: unwind the dead, and close what the kernel would have closed."""
+        self.runtime.dead = True
+        self.runtime.unwind()
+        if self.daemon is not None:
+            with contextlib.suppress(Exception):
+                self.daemon.records.close()
+            self.daemon.state_dir.close()
+            self.daemon = None
+
+    def run(self, fn: Callable[[], Any], limit: float = 1e7) -> Any:
+        """Run `fn` in the incarnation; its answer, or None if that died meanwhile."""
+        answer: list[Any] = []
+        task = self.runtime.spawn("test", lambda: answer.append(fn()))
+        self.scheduler.run(lambda: self.runtime.dead or getattr(task, "finished", False), limit)
+        return answer[0] if answer else None
+
+    # -- faults that outlive an incarnation ----------------------------------------------------
+
+    def later(self, child: ChildIdentity, work: str, args: dict[str, Any], fds: tuple[int, ...], after: float) -> None:
+        """The child acts after so many virtual seconds, and ends."""
+        self.alive.add(child.pid)
+        kept = tuple(os.dup(fd) for fd in fds)
+
+        def act() -> None:
+            self._world.sleep(after)
+            with contextlib.suppress(OSError):
+                forked(work, args, kept)
+            for fd in kept:
+                os.close(fd)
+            self.alive.discard(child.pid)
+
+        self._world.spawn("late child", act)
