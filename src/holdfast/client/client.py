@@ -16,7 +16,10 @@ T = TypeVar("T")
 
 
 class Client:
-    """Talks to one daemon. Changes return the operation: ended, or after `wait` seconds as it is then."""
+    """Talks to one daemon. Changes return the operation: ended, or after `wait` seconds as it is then.
+
+    A change with a `key` of the caller's own can be asked again after a crash: it is done once.
+    """
 
     def __init__(self, address: str = "", timeout: float = 30.0) -> None:
         self._transport = Transport(address, timeout)
@@ -27,7 +30,9 @@ class Client:
 
     def _get(self, kind: type[T], route: str, /, **query: Any) -> T:
         asked = {name: value for name, value in query.items() if value not in ("", None)}
-        said = self._transport.call("GET", f"/v1{route}" + (f"?{urlencode(asked)}" if asked else ""), wait=asked.get("wait", 0))
+        said = self._transport.call(
+            "GET", f"/v1{route}" + (f"?{urlencode(asked)}" if asked else ""), wait=asked.get("wait", 0)
+        )
         return msgspec.convert(said, kind)
 
     def _all(self, kind: type[T], path: str, **query: Any) -> Iterator[T]:
@@ -37,11 +42,15 @@ class Client:
             yield from msgspec.convert(page["items"], list[kind])  # type: ignore[valid-type]  # a run-time type
             cursor = page["next"]
 
-    def _change(self, method: str, path: str, body: Any, wait: float | None, **query: Any) -> OperationView:
+    def _change(
+        self, method: str, path: str, body: Any, wait: float | None, key: str = "", **query: Any
+    ) -> OperationView:
         if wait is not None:
             query["wait"] = wait
         target = f"/v1{path}" + (f"?{urlencode(query)}" if query else "")
-        return msgspec.convert(self._transport.call(method, target, body, wait=wait or 0), OperationView)
+        return msgspec.convert(
+            self._transport.call(method, target, body, wait=wait or 0, key=key), OperationView
+        )
 
     # -- pools ---------------------------------------------------------------------------------
 
@@ -54,16 +63,24 @@ class Client:
         return self._get(PoolView, f"/pools/{_q(name)}")
 
     def create_pool(
-        self, name: str, config: dict[str, str], driver: str = "dir", limit: int | str | None = None, wait: float | None = 60.0
+        self,
+        name: str,
+        config: dict[str, str],
+        driver: str = "dir",
+        limit: int | str | None = None,
+        wait: float | None = 60.0,
+        key: str = "",
     ) -> OperationView:
         """Create a pool."""
         body = {"name": name, "driver": driver, "config": config, "limit": limit}
-        return self._change("POST", "/pools", body, wait)
+        return self._change("POST", "/pools", body, wait, key)
 
-    def delete_pool(self, name: str, wait: float | None = 60.0, *, forget: bool = False) -> OperationView:
+    def delete_pool(
+        self, name: str, wait: float | None = 60.0, *, forget: bool = False, key: str = ""
+    ) -> OperationView:
         """Delete an empty pool, or forget it."""
         query = {"forget": "true"} if forget else {}
-        return self._change("DELETE", f"/pools/{_q(name)}", None, wait, **query)
+        return self._change("DELETE", f"/pools/{_q(name)}", None, wait, key, **query)
 
     # -- volumes -------------------------------------------------------------------------------
 
@@ -76,19 +93,28 @@ class Client:
         return self._get(VolumeView, _v(pool, name))
 
     def create_volume(
-        self, pool: str, name: str, size: int | str, content: str = "directory", fs: str | None = None, wait: float | None = 60.0
+        self,
+        pool: str,
+        name: str,
+        size: int | str,
+        content: str = "directory",
+        fs: str | None = None,
+        wait: float | None = 60.0,
+        key: str = "",
     ) -> OperationView:
         """Create a volume."""
         body = {"name": name, "size": size, "content": content, "fs": fs}
-        return self._change("POST", f"/pools/{_q(pool)}/volumes", body, wait)
+        return self._change("POST", f"/pools/{_q(pool)}/volumes", body, wait, key)
 
-    def rename_volume(self, pool: str, name: str, new_name: str, wait: float | None = 60.0) -> OperationView:
+    def rename_volume(
+        self, pool: str, name: str, new_name: str, wait: float | None = 60.0, key: str = ""
+    ) -> OperationView:
         """Rename a volume."""
-        return self._change("PATCH", _v(pool, name), {"name": new_name}, wait)
+        return self._change("PATCH", _v(pool, name), {"name": new_name}, wait, key)
 
-    def delete_volume(self, pool: str, name: str, wait: float | None = 60.0) -> OperationView:
+    def delete_volume(self, pool: str, name: str, wait: float | None = 60.0, key: str = "") -> OperationView:
         """Delete a volume."""
-        return self._change("DELETE", _v(pool, name), None, wait)
+        return self._change("DELETE", _v(pool, name), None, wait, key)
 
     # -- mounts --------------------------------------------------------------------------------
 
@@ -97,14 +123,23 @@ class Client:
         return msgspec.convert(self._get(dict[str, Any], "/mounts", path=path)["items"], list[MountView])
 
     def mount(
-        self, pool: str, name: str, path: str, *, read_only: bool = False, wait: float | None = 60.0
+        self,
+        pool: str,
+        name: str,
+        path: str,
+        *,
+        read_only: bool = False,
+        wait: float | None = 60.0,
+        key: str = "",
     ) -> OperationView:
         """Mount a volume."""
-        return self._change("POST", f"{_v(pool, name)}/mounts", {"path": path, "read_only": read_only}, wait)
+        return self._change(
+            "POST", f"{_v(pool, name)}/mounts", {"path": path, "read_only": read_only}, wait, key
+        )
 
-    def unmount(self, mount: MountView, wait: float | None = 60.0) -> OperationView:
+    def unmount(self, mount: MountView, wait: float | None = 60.0, key: str = "") -> OperationView:
         """Unmount."""
-        return self._change("DELETE", f"{_v(mount.pool, mount.volume)}/mounts/{mount.id}", None, wait)
+        return self._change("DELETE", f"{_v(mount.pool, mount.volume)}/mounts/{mount.id}", None, wait, key)
 
     # -- operations, audit, the daemon ---------------------------------------------------------
 
@@ -125,7 +160,9 @@ class Client:
     def audit(self, *, repair: bool = False) -> list[Finding]:
         """Audit now."""
         if repair:
-            return msgspec.convert(self._transport.call("POST", "/v1/findings/repair", wait=600)["items"], list[Finding])
+            return msgspec.convert(
+                self._transport.call("POST", "/v1/findings/repair", wait=600)["items"], list[Finding]
+            )
         return msgspec.convert(self._get(dict[str, Any], "/findings")["items"], list[Finding])
 
     def status(self) -> StatusView:
@@ -159,4 +196,6 @@ def ended_well(operation: OperationView) -> OperationView:
         raise OperationFailed(detail, why.hint if why else "")
     exits = ", ".join(f"`holdfast op {exit_}`" for exit_ in operation.exits)
     state = f"parked: {operation.reason}" if operation.state == "parked" else operation.state
-    raise Waiting(f"The operation {operation.id} is {state}.", f"It goes on by itself. Exits: {exits or 'none'}.")
+    raise Waiting(
+        f"The operation {operation.id} is {state}.", f"It goes on by itself. Exits: {exits or 'none'}."
+    )

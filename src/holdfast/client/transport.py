@@ -33,14 +33,14 @@ class Transport:
         self._timeout = timeout
         self._connection: _UnixConnection | None = None
 
-    def call(self, method: str, path: str, body: Any = None, *, wait: float = 0.0) -> Any:
+    def call(self, method: str, path: str, body: Any = None, *, wait: float = 0.0, key: str = "") -> Any:
         """One exchange; the decoded answer. Raises the daemon's error, or Unavailable."""
         headers = {"Accept": "application/json"}
         data = None
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         if method != "GET":
-            headers["Idempotency-Key"] = os.urandom(16).hex()
+            headers["Idempotency-Key"] = key or os.urandom(16).hex()
         for last in (False, True):
             try:
                 return self._once(method, path, data, headers, self._timeout + wait)
@@ -53,7 +53,9 @@ class Transport:
                     ) from error
         raise Unavailable(f"No holdfast daemon answers at {self._path}.")
 
-    def _once(self, method: str, path: str, data: bytes | None, headers: dict[str, str], timeout: float) -> Any:
+    def _once(
+        self, method: str, path: str, data: bytes | None, headers: dict[str, str], timeout: float
+    ) -> Any:
         if self._connection is None:
             connection = _UnixConnection(self._path, timeout)
             connection.connect()
@@ -65,7 +67,9 @@ class Transport:
         try:
             said = json.loads(raw) if raw else None
         except ValueError as error:
-            raise Unavailable(f"The daemon answered with something that is not JSON: {raw[:200]!r}") from error
+            raise Unavailable(
+                f"The daemon answered with something that is not JSON: {raw[:200]!r}"
+            ) from error
         if answer.status >= 400:
             raise _error(answer.status, said if isinstance(said, dict) else {})
         return said

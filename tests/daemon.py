@@ -1,0 +1,264 @@
+"""A real daemon in a scratch directory, and the world around it asked directly, not through Holdfast."""
+
+# ruff: noqa: TID251 - tests stand outside of the daemon: real time, real processes
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from holdfast.client import Client
+from holdfast.model.errors import Unavailable
+from holdfast.model.operations import OperationView
+
+BIN = Path(sys.executable).with_name("holdfast")
+PATIENCE = 30.0
+
+
+def run(*command: str | Path, ok: bool = True) -> subprocess.CompletedProcess[str]:
+    """An external program; with `ok` it must succeed."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=60)
+    assert not ok or done.returncode == 0, f"{command}: {done.stderr}"
+    return done
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Wait until it comes true, or fail."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+        time.sleep(0.02)
+
+
+def mounts_below(path: Path) -> list[str]:
+    """Mount points at or below `path`, the newest last."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [point for point in points if point == str(path) or point.startswith(f"{path}/")]
+
+
+def loops_below(path: Path) -> list[str]:
+    """Loop devices whose file lies (or lay) below `path`."""
+    found = []
+    for node in Path("/sys/block").glob("loop*"):
+        with contextlib.suppress(OSError):
+            if (node / "loop/backing_file").read_text().startswith(f"{path}/"):
+                found.append(f"/dev/{node.name}")
+    return found
+
+
+def temporary_below(path: Path) -> list[str]:
+    """Files that only a making or removal under way may have."""
+    return [
+        str(entry)
+        for entry in (*path.glob(".*"), *path.glob("volumes/.*"), *path.glob("volumes/*/.*"))
+        if entry.name != "lost+found"
+    ]
+
+
+def checksums(root: Path) -> dict[str, str]:
+    """sha256 of every file below `root`."""
+    return {
+        str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(root.rglob("*"))
+        if file.is_file() and not file.is_symlink()
+    }
+
+
+def fill(root: Path, seed: str = "a") -> dict[str, str]:
+    """Some files below `root`, synced; their checksums."""
+    for number in range(3):
+        file = root / f"{seed}{number}" / "file"
+        file.parent.mkdir()
+        file.write_bytes(f"{seed}{number}".encode() * 5000)
+    os.sync()
+    return checksums(root)
+
+
+class RealDaemon:
+    """`holdfast serve` as a process, with directories of its own."""
+
+    def __init__(self, root: Path, env: dict[str, str] | None = None) -> None:
+        self.root = root
+        self.state, self.run, self.pool, self.mnt = (root / name for name in ("state", "run", "pool", "mnt"))
+        self.log = root / "log"
+        self.arm_file = root / "failpoint"
+        self.env = {"HOLDFAST_FAILPOINT": f"@{self.arm_file}", **(env or {})}
+        self.process: subprocess.Popen[bytes] | None = None
+        for directory in (self.pool, self.mnt):
+            directory.mkdir(exist_ok=True)
+
+    # -- the process -----------------------------------------------------------------------------
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"unix:{self.run}/holdfast.sock"
+
+    def launch(self, failpoint: str = "") -> subprocess.Popen[bytes]:
+        """Start the process and do not wait."""
+        env = {**os.environ, **self.env, **({"HOLDFAST_FAILPOINT": failpoint} if failpoint else {})}
+        with self.log.open("ab") as log:
+            command = [str(BIN), "serve", "--state", str(self.state), "--run", str(self.run)]
+            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        return self.process
+
+    def start(self, failpoint: str = "") -> "RealDaemon":
+        """Start it and wait until it answers."""
+        self.launch(failpoint)
+        wait_until(self._answers, "the daemon answers")
+        return self
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"the daemon ended; its log says:\n{self.log_tail()}"
+        client = self.client(timeout=5.0)
+        try:
+            return bool(client.status().version)
+        except Unavailable:
+            return False
+        finally:
+            client.close()
+
+    def log_tail(self) -> str:
+        """The end of its log."""
+        return self.log.read_text()[-3000:] if self.log.exists() else ""
+
+    def arm(self, text: str) -> None:
+        """NAME:FAULT[:NTH], from now on."""
+        self.arm_file.with_suffix(".new").write_text(text)
+        self.arm_file.with_suffix(".new").rename(self.arm_file)
+
+    def disarm(self) -> None:
+        """For the next start."""
+        self.arm_file.unlink(missing_ok=True)
+
+    def ended(self, seconds: float = PATIENCE) -> int:
+        """Wait for its end; the exit status."""
+        assert self.process is not None
+        status = self.process.wait(seconds)
+        self.process = None
+        return status
+
+    def kill(self) -> None:
+        """SIGKILL, if it lives."""
+        if self.process is not None:
+            self.process.kill()
+            self.ended()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.ended()
+
+    def paused(self) -> bool:
+        """Whether a `stop` failpoint was reached."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    # -- talking to it -----------------------------------------------------------------------------
+
+    def client(self, timeout: float = 30.0) -> Client:
+        """A new connection."""
+        return Client(self.address, timeout)
+
+    def cli(self, *args: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """The command line."""
+        return subprocess.run(
+            [str(BIN), *(str(arg) for arg in args)], capture_output=True, text=True, timeout=60, input=stdin,
+            env={**os.environ, "HOLDFAST_ADDRESS": self.address},
+        )  # fmt: skip
+
+    def settle(self, seconds: float = PATIENCE) -> list[OperationView]:
+        """Wait until every operation ended, retrying what is parked; all operations."""
+        client = self.client()
+        end = time.monotonic() + seconds
+        while client.status().unfinished:
+            for parked in client.operations("parked"):
+                client.exit(parked.id, "retry")
+            waiting = [f"{op.kind} {op.state}: {op.reason}" for op in client.operations() if not op.ended]
+            assert time.monotonic() < end, f"operations do not end: {waiting}\n{self.log_tail()}"
+            time.sleep(0.05)
+        found = client.operations(limit=1000)
+        client.close()
+        return found
+
+    def with_pool(self) -> Client:
+        """Start it and make the pool `p` at `pool`."""
+        client = self.start().client()
+        assert client.create_pool("p", {"source": str(self.pool)}).state == "done"
+        return client
+
+    def uid(self, name: str) -> str:
+        """Of a volume in `p`."""
+        return self.client().volume("p", name).uid
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End the process, unmount and detach what is below the scratch directory, remove it."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+        self.kill()
+        clear(self.root)
+
+
+def clear(root: Path) -> None:
+    """Unmount and detach everything below `root`, then remove it, never through a mount."""
+    for _ in range(10):
+        for point in reversed(mounts_below(root)):
+            run("umount", point, ok=False)
+        for device in loops_below(root):
+            run("losetup", "-d", device, ok=False)
+        if not mounts_below(root) and not loops_below(root):
+            break
+        time.sleep(0.1)
+    assert not mounts_below(root)
+    shutil.rmtree(root)
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A short path (a socket's has at most 107 characters) that is cleared at the end."""
+    root = Path(tempfile.mkdtemp(prefix="hf-"))
+    try:
+        yield root
+    finally:
+        clear(root)
+
+
+@contextlib.contextmanager
+def real_daemon(env: dict[str, str] | None = None) -> Iterator[RealDaemon]:
+    """Not started yet; everything of it is gone at the end."""
+    daemon = RealDaemon(Path(tempfile.mkdtemp(prefix="hf-")), env)
+    try:
+        yield daemon
+    finally:
+        daemon.close()
+
+
+class Disk:
+    """A small ext4 in a file, mounted by a loop device of its own that goes with the mount."""
+
+    def __init__(self, root: Path, name: str, megabytes: int, at: Path) -> None:
+        self.image, self.at = root / f"{name}.img", at
+        with self.image.open("wb") as file:
+            file.truncate(megabytes << 20)
+        run("mkfs.ext4", "-q", "-F", "-m", "0", self.image)
+        at.mkdir(exist_ok=True)
+
+    def mount(self, *options: str) -> "Disk":
+        """Mount it."""
+        run("mount", "-o", ",".join(["loop", *options]), self.image, self.at)
+        return self
+
+    def umount(self) -> None:
+        """Unmount it."""
+        run("umount", self.at)
