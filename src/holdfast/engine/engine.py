@@ -8,12 +8,12 @@ from holdfast.engine import views
 from holdfast.engine.codec import Codec, UnknownTag, encode
 from holdfast.engine.exits import Exits
 from holdfast.engine.journal import Journal
-from holdfast.engine.live import Live
+from holdfast.engine.live import Clock, Live
 from holdfast.engine.queue import Queue
 from holdfast.engine.request import Request
 from holdfast.engine.runner import Runner, Undertaker
 from holdfast.engine.submit import Caller, Submission
-from holdfast.engine.waits import Ended
+from holdfast.engine.waits import Answer, Ended, Later
 from holdfast.engine.watch import Watch
 from holdfast.model.errors import NoSpace, NotFound, Suspended, Unavailable
 from holdfast.model.operations import OperationView
@@ -61,8 +61,9 @@ class Engine:
         self._runner = Runner(runtime, self._journal, tools, undertaker)
         self._queue = Queue(runtime)
         self._submission = Submission(runtime, self._journal, codec, member, owner)
-        self.exits = Exits(self._journal, records, codec, self._queue, self._runner.cancelled)
+        self.exits = Exits(self._journal, records, codec, self._queue, self._runner.cancelled, self._forget)
         self._handed: dict[str, Live] = {}
+        self._clocks: dict[str, Clock] = {}
         self._tasks: list[Task] = []
         self._stopping = False
         self.suspended = ""
@@ -86,6 +87,8 @@ class Engine:
                 operations.new_epoch(tx, row.id)
             return [row.id for row in rows]
 
+        self._clocks.clear()
+        self._handed.clear()  # of the epochs before
         for op in self._journal.write("resume", take_over):
             self._queue.put(op)
 
@@ -118,6 +121,7 @@ class Engine:
         found = self._submission.store(request, caller or Caller(), key, allowance, said or request)
         if isinstance(found, str):
             return self.get(found)
+        self._clocks[found.id] = found.clock
         if found.row.state == "queued":
             self._queue.put(found.id)
             return self.get(found.id)
@@ -164,39 +168,50 @@ class Engine:
             finally:
                 self._queue.put_back(op, after)
 
+    def _forget(self, op: str) -> None:
+        """The operation is over, or somebody else's."""
+        self._handed.pop(op, None)
+        self._clocks.pop(op, None)
+        self._runner.cancelled.discard(op)
+
     def _one(self, op: str) -> float | None:
-        live = self._handed.pop(op, None) or self._load(op)
-        if live is None:
-            return None
-        answer = self._runner.leg(live, lambda: self._stopping)
+        if self.suspended:
+            return None  # `lift` puts all of them again
+        found = self._handed.pop(op, None) or self._load(op)
+        answer = self._runner.leg(found, lambda: self._stopping) if isinstance(found, Live) else found
         if isinstance(answer, Ended):
-            self._runner.cancelled.discard(op)
+            self._forget(op)
             for successor in answer.successors:
                 self._queue.put(successor)
             return None
-        if answer.seconds == 0 and not self._stopping:
-            self._handed[op] = live
+        if answer is None:
+            return None
+        if isinstance(found, Live) and answer.seconds == 0 and not self._stopping:
+            self._handed[op] = found
         return answer.seconds
 
-    def _load(self, op: str) -> Live | None:
+    def _load(self, op: str) -> Live | Answer | None:
+        """The operation as the journal has it; or how it ended, or when to ask again (None: when it is put)."""
         row = self._records.read(lambda tx: operations.get(tx, op))
         if row is None:
             raise NotFound(f"There is no operation {op}.")
         if row.state in ("done", "undone", "abandoned"):
+            self._forget(op)
             return None
+        clock = self._clocks.setdefault(op, self._submission.fresh_clock())
         try:
             if row.state == "queued":
-                granted = self._submission.grant(row)
-                if isinstance(granted, tuple):
-                    for successor in granted:
-                        self._queue.put(successor)
-                    return None
-                return granted
+                granted = self._submission.grant(row, clock)
+                if granted is None:
+                    left = row.allowance - row.spent - (self._runtime.monotonic() - clock.mark)
+                    return Later(left) if row.allowance else None
+                return Ended(granted) if isinstance(granted, tuple) else granted
             rows, children = self._records.read(lambda tx: (steps.of(tx, op), steps.children(tx, op)))
-            return Live(row, rows, children, self._codec, self._runtime.monotonic())
+            return Live(row, rows, children, self._codec, clock)
         except UnknownTag as error:
             reason = f"it was begun by a newer Holdfast ({error}); start that version to end it"
             self._journal.write(
                 "newer", lambda tx: operations.change(tx, op, row.epoch, state="parked", reason=reason)
             )
+            self._journal.tell(op, "parked")
             return None

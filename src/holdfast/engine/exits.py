@@ -1,5 +1,7 @@
 """The exits of whatever waits: retry, cancel, abandon."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from holdfast.engine.codec import Codec, UnknownTag
@@ -17,13 +19,20 @@ class Exits:
     """What a person can do with an operation that is not over."""
 
     def __init__(
-        self, journal: Journal, records: Records, codec: Codec, queue: Queue, cancelled: set[str]
+        self,
+        journal: Journal,
+        records: Records,
+        codec: Codec,
+        queue: Queue,
+        cancelled: set[str],
+        forget: Callable[[str], None],
     ) -> None:
         self._journal = journal
         self._records = records
         self._codec = codec
         self._queue = queue
         self._cancelled = cancelled
+        self._forget = forget
 
     def _get(self, tx: Tx, op: str) -> OperationRow:
         row = operations.get(tx, op)
@@ -40,14 +49,17 @@ class Exits:
     def cancel(self, op: str) -> None:
         """Undo it at the next boundary; raise WrongState past the pivot or once over."""
 
-        def fn(tx: Tx) -> None:
+        def fn(tx: Tx) -> bool:
             row = self._get(tx, op)
             if row.state == "undone" or row.cancel:
-                return
+                return False
             if row.state in ENDED:
                 raise WrongState(f"The operation {op} is already {row.state}.")
             rows = steps.of(tx, op)
-            plan = [self._codec.step(step.body) for step in rows]
+            try:
+                plan = [self._codec.step(step.body) for step in rows]
+            except UnknownTag as error:
+                raise _newer(op, error) from error
             past = [s for s, r in zip(plan, rows, strict=True) if s.pivot and r.state in ("intent", "done")]
             if past:
                 raise WrongState(
@@ -55,10 +67,11 @@ class Exits:
                     "It goes on by itself; `retry` makes it try now, `abandon` leaves the world as it is.",
                 )
             operations.change(tx, op, row.epoch, cancel=1)
+            return True
 
-        self._journal.write("cancel", fn)
-        self._cancelled.add(op)
-        self._queue.put(op)
+        if self._journal.write("cancel", fn):
+            self._cancelled.add(op)
+            self._queue.put(op)
 
     def abandon(self, op: str, reason: str) -> None:
         """End it without touching the world: claims go, rows stay with a condition. Only for one that waits."""
@@ -69,14 +82,19 @@ class Exits:
             raise WrongState(f"The operation {op} is already {row.state}.")
         if not self._queue.hold(op):
             raise WrongState(f"The operation {op} runs right now.", "Try again when it waits.")
+        now = self._journal.now()
         try:
-            successors = self._journal.write("take-over", lambda tx: self._take_over(tx, op, reason))
-        finally:
-            self._queue.put_back(op, None)
+            successors = self._journal.write("take-over", lambda tx: self._take_over(tx, op, reason, now))
+        except BaseException:
+            self._queue.put_back(op, 0.0)  # its timer was taken with it
+            raise
+        self._forget(op)
+        self._queue.put_back(op, None)
+        self._journal.tell(op, "abandoned")
         for successor in successors:
             self._queue.put(successor)
 
-    def _take_over(self, tx: Tx, op: str, reason: str) -> list[str]:
+    def _take_over(self, tx: Tx, op: str, reason: str, now: float) -> list[str]:
         row = self._get(tx, op)
         if row.state in ENDED:
             raise WrongState(f"The operation {op} is already {row.state}.")
@@ -85,11 +103,12 @@ class Exits:
         try:
             request = self._codec.request(row.request)
         except UnknownTag as error:
-            raise WrongState(
-                f"The operation {op} was begun by a newer Holdfast ({error}).", "Start that version first."
-            ) from error
+            raise _newer(op, error) from error
         if not was_queued:
             request.abandoned(tx, msgspec.json.decode(row.ids, type=Bound), f"operation {op} abandoned: {reason}")
-        operations.change(tx, op, epoch, state="abandoned", reason=reason, ended=row.created + row.spent)
+        operations.change(tx, op, epoch, state="abandoned", reason=reason, ended=now)
         return claims.release(tx, op)
 
+
+def _newer(op: str, error: UnknownTag) -> WrongState:
+    return WrongState(f"The operation {op} was begun by a newer Holdfast ({error}).", "Start that version first.")

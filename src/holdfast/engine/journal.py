@@ -14,6 +14,10 @@ from holdfast.runtime.api import Runtime
 T = TypeVar("T")
 
 
+class Cancelled(Exception):  # noqa: N818 - a signal, not an error
+    """A cancel was promised before the pivot's intent could be written."""
+
+
 class Journal:
     """Writes for one engine. `changed(op, state)` is told after each commit."""
 
@@ -26,20 +30,25 @@ class Journal:
         """One transaction between two failpoints."""
         return self._runtime.effect(f"journal.{name}", lambda: self._records.write(fn))
 
-    def _spent(self, live: Live) -> float:
-        return live.row.spent + self._runtime.monotonic() - live.mark
+    def now(self) -> float:
+        """Wall-clock seconds, for people."""
+        return self._runtime.now()
+
+    def tell(self, op: str, state: str) -> None:
+        """Tell the watchers of a change that was committed without a runner."""
+        self._changed(op, state)
 
     def _commit(self, name: str, live: Live, columns: dict[str, Value], more: Callable[[Tx], T]) -> T:
         """Change the operation's row under its epoch, and what belongs to it; then follow in memory."""
         now = self._runtime.monotonic()
-        columns["spent"] = self._spent(live)
+        columns.setdefault("spent", live.spent(now))
 
         def fn(tx: Tx) -> T:
             operations.change(tx, live.id, live.row.epoch, **columns)
             return more(tx)
 
         answer = self.write(name, fn)
-        live.mark = now
+        live.clock.mark = now
         live.set_row(**columns)
         self._changed(live.id, live.row.state)
         return answer
@@ -56,12 +65,21 @@ class Journal:
         steps.change(tx, live.id, idx, **columns)
 
     def intent(self, live: Live, idx: int, verdict: Done | Todo) -> None:
-        """The step begins: its baseline is kept for ever."""
-        self._step(
-            "intent", live, idx, {"state": "running", "reason": "", "cursor": idx, "tries": 0},
-            state="intent" if isinstance(verdict, Todo) else "skipped",
-            baseline=encode_baseline(verdict), attempt=1, result=_result(verdict),
-        )  # fmt: skip
+        """The step begins: its baseline is kept for ever. Raises Cancelled at a pivot if a cancel came before it."""
+        columns: dict[str, Value] = {
+            "state": "intent" if isinstance(verdict, Todo) else "skipped",
+            "baseline": encode_baseline(verdict), "attempt": 1, "result": _result(verdict),
+        }  # fmt: skip
+
+        def fn(tx: Tx) -> None:
+            if live.steps[idx].pivot and isinstance(verdict, Todo):
+                row = operations.get(tx, live.id)
+                if row is not None and row.cancel:
+                    raise Cancelled
+            self._write_step(tx, live, idx, columns)
+
+        self._commit("intent", live, {"state": "running", "reason": "", "cursor": idx, "tries": 0}, fn)
+        live.set_step(idx, **columns)
 
     def attempt(self, live: Live, idx: int) -> None:
         """Another apply is about to begin under a new number."""
@@ -69,8 +87,10 @@ class Journal:
 
     def progress(self, live: Live, idx: int, progress: str) -> None:
         """A round ended."""
-        state = "undoing" if live.row.direction == "undo" else "running"
-        self._step("progress", live, idx, {"state": state, "reason": "", "tries": 0}, progress=progress)
+        columns: dict[str, Value] = {"state": "undoing" if live.row.direction == "undo" else "running"}
+        if live.row.direction == "forward":
+            columns["spent"] = 0.0  # the deadline counts from the last progress
+        self._step("progress", live, idx, {**columns, "reason": "", "tries": 0}, progress=progress)
 
     @staticmethod
     def step_done(live: Live, idx: int, verdict: Done) -> None:

@@ -16,8 +16,18 @@ T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
 
+class Clock(msgspec.Struct):
+    """What an operation's waiting must not forget, in monotonic seconds of this run; never stored.
+
+    `mark` is up to when `spent` counts, `last_sending` when a step may last have sent anything.
+    """
+
+    mark: float
+    last_sending: float
+
+
 class Live:
-    """Rows and their decoded forms. `mark` is the monotonic time up to which `spent` counts."""
+    """Rows and their decoded forms."""
 
     def __init__(
         self,
@@ -25,12 +35,12 @@ class Live:
         steps: list[StepRow],
         children: list[ChildIdentity],
         codec: Codec,
-        mark: float,
+        clock: Clock,
     ) -> None:
         self.row = row
         self.rows = steps
         self.children = children
-        self.mark = mark
+        self.clock = clock
         self.request: Request = codec.request(row.request)
         self.bound = msgspec.json.decode(row.ids, type=Bound)
         self.steps: list[Step] = [codec.step(step.body) for step in steps]
@@ -38,7 +48,6 @@ class Live:
         self.returned: int | None = None
         # The step whose intent was written by this very leg, so that its judge need not be asked again.
         self.fresh: int | None = None
-        self.last_sending = mark
 
     @property
     def id(self) -> str:
@@ -52,6 +61,10 @@ class Live:
     def set_step(self, idx: int, **columns: object) -> None:
         """Follow a committed change of a step."""
         self.rows[idx] = msgspec.structs.replace(self.rows[idx], **columns)
+
+    def spent(self, now: float) -> float:
+        """Seconds that count towards the deadline."""
+        return self.row.spent + now - self.clock.mark
 
     def facts(self, idx: int) -> object:
         """The baseline's facts of a step."""

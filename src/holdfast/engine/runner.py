@@ -7,7 +7,7 @@ at again; only the look decides. See DESIGN's engine section; the words here are
 
 from collections.abc import Callable
 
-from holdfast.engine.journal import Journal
+from holdfast.engine.journal import Cancelled, Journal
 from holdfast.engine.live import Live, StepContext
 from holdfast.engine.undo import Undo
 from holdfast.engine.verbs import Failure, Verbs
@@ -17,6 +17,7 @@ from holdfast.model.step import ChildIdentity, Conflict, Done, Round, Todo, Uncl
 from holdfast.runtime.api import Runtime
 
 Undertaker = Callable[[ChildIdentity], bool]
+_CANCELLED = Problem("cancelled", "The operation was cancelled.")
 
 
 class Runner:
@@ -43,7 +44,7 @@ class Runner:
         return self._forward(live, verbs, stopping)
 
     def _context(self, live: Live, idx: int) -> StepContext:
-        quiet = self._runtime.monotonic() - live.last_sending
+        quiet = self._runtime.monotonic() - live.clock.last_sending
         return StepContext(live, idx, self._tools, quiet, lambda child: self._journal.child(live, child))
 
     def _forward(self, live: Live, verbs: Verbs, stopping: Callable[[], bool]) -> Answer:
@@ -73,15 +74,16 @@ class Runner:
         if live.past_pivot():
             return None
         if live.row.cancel or live.id in self.cancelled:
-            return Problem("cancelled", "The operation was cancelled.")
+            return _CANCELLED
         allowance = live.row.allowance
-        if allowance and live.row.spent + self._runtime.monotonic() - live.mark > allowance:
+        if allowance and live.spent(self._runtime.monotonic()) > allowance:
             last = f" It waited for: {live.row.reason}" if live.row.reason else ""
             return Problem("deadline", f"The operation did not end within {allowance:g} s.{last}")
         return None
 
     def _turn(self, live: Live, verbs: Verbs, problem: Problem) -> Answer:
         self._journal.undoing(live, problem)
+        live.returned = None  # that an apply returned says nothing of what undo will find
         return Undo(self._journal, live, verbs).leg()
 
     def _begin(self, live: Live, verbs: Verbs, idx: int) -> Answer | None:
@@ -95,7 +97,10 @@ class Runner:
             failure = verbs.persist(idx)
             if failure is not None:
                 return verbs.wait(failure.reason)
-        self._journal.intent(live, idx, verdict)
+        try:
+            self._journal.intent(live, idx, verdict)
+        except Cancelled:
+            return self._turn(live, verbs, _CANCELLED)
         live.fresh = idx
         return None
 

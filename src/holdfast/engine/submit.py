@@ -4,10 +4,11 @@ import msgspec
 
 from holdfast.engine.codec import Codec, encode
 from holdfast.engine.journal import Journal
-from holdfast.engine.live import Live
+from holdfast.engine.live import Clock, Live
 from holdfast.engine.request import Bound, Drawn, Request
 from holdfast.engine.waits import problem_of
 from holdfast.model.errors import HoldfastError
+from holdfast.model.operations import Problem
 from holdfast.model.step import Step
 from holdfast.records import claims, keys, operations, steps
 from holdfast.records.contract import Tx
@@ -49,7 +50,7 @@ class Submission:
         new_id, now = self._runtime.new_id, self._runtime.now()
         drawn = Drawn(new_id(), new_id(), new_id(), now, self._member, self._owner)
         text, digest, scope = encode(request), encode(said), caller.scope(key)
-        mark = self._runtime.monotonic()
+        clock = self.fresh_clock()
 
         def fn(tx: Tx) -> tuple[OperationRow, list[StepRow]] | str:
             if scope and (earlier := keys.find(tx, scope, digest)):
@@ -64,7 +65,7 @@ class Submission:
         found = self._journal.write("submit", fn)
         if isinstance(found, str):
             return found
-        live = Live(*found, [], self._codec, mark)
+        live = Live(*found, [], self._codec, clock)
         if live.rows and live.rows[0].state == "intent":
             live.fresh = 0
         return live
@@ -96,13 +97,20 @@ class Submission:
         operations.change(tx, row.id, row.epoch, state="running", reason="")
         return msgspec.structs.replace(row, state="running", reason=""), rows
 
-    def grant(self, row: OperationRow) -> Live | tuple[str, ...]:
-        """Try to grant a queued operation: the live one, or (still queued, or refused) who may be next."""
+    def fresh_clock(self) -> Clock:
+        """Of an operation that begins, or is met for the first time since the start."""
+        now = self._runtime.monotonic()
+        return Clock(now, now)
+
+    def grant(self, row: OperationRow, clock: Clock) -> Live | tuple[str, ...] | None:
+        """Try to grant a queued operation: the live one, who may be next if it was refused, None if it waits on."""
         request = self._codec.request(row.request)
         bound = msgspec.json.decode(row.ids, type=Bound)
-        mark = self._runtime.monotonic()
+        live = Live(row, [], [], self._codec, clock)
         if row.cancel:
-            return self._refuse(row, HoldfastError("The operation was cancelled."))
+            return self._refuse(live, Problem("cancelled", "The operation was cancelled."))
+        if row.allowance and live.spent(self._runtime.monotonic()) >= row.allowance:
+            return self._refuse(live, Problem("deadline", f"It was not its turn within {row.allowance:g} s."))
 
         def fn(tx: Tx) -> tuple[OperationRow, list[StepRow]] | None:
             if claims.blocker(tx, row.id):
@@ -114,17 +122,15 @@ class Submission:
         except HoldfastError as error:
             if isinstance(error, operations.StaleEpoch):
                 raise
-            return self._refuse(row, error)
+            return self._refuse(live, problem_of(error))
         if granted is None:
-            return ()
-        live = Live(*granted, [], self._codec, mark)
+            return None
+        live = Live(*granted, [], self._codec, clock)
         if live.rows and live.rows[0].state == "intent":
             live.fresh = 0
         return live
 
-    def _refuse(self, row: OperationRow, error: HoldfastError) -> tuple[str, ...]:
-        live = Live(row, [], [], self._codec, self._runtime.monotonic())
-        problem = problem_of(error)
+    def _refuse(self, live: Live, problem: Problem) -> tuple[str, ...]:
         return tuple(self._journal.end(live, "undone", lambda _tx: None, encode(problem)))
 
 

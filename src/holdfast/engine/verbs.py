@@ -9,7 +9,7 @@ import structlog
 from holdfast.engine.journal import Journal
 from holdfast.engine.live import Live, StepContext
 from holdfast.engine.waits import Later, backoff, describe
-from holdfast.model.errors import Again, HoldfastError, NoSpace
+from holdfast.model.errors import Again, HoldfastError, NoSpace, Unavailable
 from holdfast.model.step import Round, Unclear, Verdict
 from holdfast.records.operations import StaleEpoch
 from holdfast.runtime.api import Runtime
@@ -81,7 +81,7 @@ class Verbs:
         try:
             answer: Failure | Round | None = self._guarded(idx, call)
         finally:
-            self._live.last_sending = self._runtime.monotonic()
+            self._live.clock.last_sending = self._runtime.monotonic()
         if answer is None:
             self._live.returned = idx
         return answer
@@ -99,6 +99,6 @@ class Verbs:
             if known is None:
                 log.exception("a step failed in a way nobody foresaw", operation=self._live.id, step=summary)
                 return Failure(f"{summary}: {error!r}")
-            if isinstance(known, Again):
+            if isinstance(known, (Again, Unavailable)):  # a fork server that is gone comes back with the daemon
                 return Failure(known.detail)
             return Failure(known.detail, permanent=known)

@@ -56,16 +56,22 @@ class GroupCommit:
         mine = _Waiter(fn)
         with self._turn:
             self._waiting.append(mine)
-            while self._leading and not mine.over:
-                self._turn.wait()
-            if not mine.over:
-                self._leading = True
-                batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-        if not mine.over:
+        while (batch := self._turn_of(mine)) is not None:
             self._lead(batch)
         if mine.error is not None:
             raise mine.error
         return mine.answer
+
+    def _turn_of(self, mine: _Waiter) -> list[_Waiter] | None:
+        """Wait until `mine` is answered (None), or its thread is to lead these, which need not include it."""
+        with self._turn:
+            while self._leading and not mine.over:
+                self._turn.wait()
+            if mine.over:
+                return None
+            self._leading = True
+            batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+            return batch
 
     def _lead(self, batch: list[_Waiter]) -> None:
         try:
@@ -73,7 +79,8 @@ class GroupCommit:
         except BaseException as error:
             for waiter in batch:
                 waiter.error = error
-            raise
+            if not isinstance(error, Exception):
+                raise
         finally:
             with self._turn:
                 for waiter in batch:

@@ -14,6 +14,7 @@ from holdfast.runtime.api import Runtime
 T = TypeVar("T")
 _WORDS = {"int": "BIGINT", "real": "DOUBLE PRECISION", "text": "TEXT", "strict": ""}
 _MOST_TRIES = 100
+_CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
 
 
 class _PostgresTx(Tx):
@@ -49,11 +50,17 @@ class PostgresRecords(Records):
         self.write(self._migrate)
 
     def _check_collation(self) -> None:
-        row = self._raw.execute("SELECT datcollate FROM pg_database WHERE datname=current_database()").fetchone()
+        """By a look at how it compares too: datcollate says nothing where ICU is the provider."""
+        row = self._raw.execute(
+            """SELECT datcollate IN ('C', 'POSIX') AND 'Z' < 'a' AND 'a-b' < 'aab', pg_encoding_to_char(encoding)
+               FROM pg_database WHERE datname=current_database()"""
+        ).fetchone()
         self._raw.rollback()
-        if row is None or row[0] not in ("C", "POSIX"):
+        if row is None or not row[0] or row[1] != "UTF8":
+            self._raw.close()
             raise Unavailable(
-                "The database does not compare text bytewise.", "Create it with LOCALE 'C' TEMPLATE template0."
+                "The database does not compare text bytewise, or does not store UTF-8.",
+                "Create it with ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0.",
             )
 
     def _migrate(self, tx: Tx) -> None:
@@ -68,30 +75,24 @@ class PostgresRecords(Records):
         """See `Records.write`; a serialisation failure reruns `fn`."""
         with self._turn:
             if self._twice:
-                try:
-                    fn(self._tx)
-                finally:
-                    self._raw.rollback()
-            return self._retrying(fn)
+                self._retrying(fn, keep=False)
+            return self._retrying(fn, keep=True)
 
-    def _retrying(self, fn: Callable[[Tx], T]) -> T:
+    def read(self, fn: Callable[[Tx], T]) -> T:
+        """See `Records.read`; at this level a read can meet a serialisation failure too."""
+        with self._turn:
+            return self._retrying(fn, keep=False)
+
+    def _retrying(self, fn: Callable[[Tx], T], *, keep: bool) -> T:
         for _ in range(_MOST_TRIES):
             try:
-                with self._raw.transaction():
+                with self._raw.transaction(force_rollback=not keep):
                     return fn(self._tx)
-            except (errors.SerializationFailure, errors.DeadlockDetected):
+            except _CONFLICTS:
                 continue
             except psycopg.OperationalError as error:
                 raise Unavailable(f"PostgreSQL went away: {error}") from error
         raise Unavailable(f"PostgreSQL refused a transaction {_MOST_TRIES} times for serialisation.")
-
-    def read(self, fn: Callable[[Tx], T]) -> T:
-        """See `Records.read`."""
-        with self._turn:
-            try:
-                return fn(self._tx)
-            finally:
-                self._raw.rollback()
 
     def close(self) -> None:
         """Close the connection."""

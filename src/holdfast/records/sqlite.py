@@ -45,6 +45,7 @@ class _SqliteConnection:
         if self._guard is not None:
             lost = self._guard.lost()
             if lost:
+                self.rollback()
                 self._fatal(lost)
                 raise Unavailable(lost)
         try:

@@ -30,7 +30,7 @@ class Scheduler:
         self._ready: list[SimulatedTask] = []
         self._timers: list[tuple[float, int, SimulatedTask, int]] = []
         self._serial = 0
-        self._hub = greenlet.getcurrent()
+        self.hub = greenlet.getcurrent()
         self.current: SimulatedTask | None = None
 
     def add(self, task: "SimulatedTask") -> None:
@@ -44,7 +44,7 @@ class Scheduler:
 
     def run(self, until: Callable[[], bool], limit: float = 1e9) -> None:
         """Run tasks until `until()` holds; raise Deadlock if it cannot come true by itself."""
-        self._hub = greenlet.getcurrent()
+        self.hub = greenlet.getcurrent()
         end = self.clock + limit
         while not until():
             if self._ready:
@@ -71,7 +71,7 @@ class Scheduler:
 
     def pause(self) -> None:
         """Give the turn back to the scheduler (called by a task)."""
-        self._hub.switch()
+        self.hub.switch()
 
 
 class SimulatedTask(Task):
@@ -85,7 +85,8 @@ class SimulatedTask(Task):
         self.timed_out = False
         self.failure: BaseException | None = None
         self._fn = fn
-        self._greenlet = greenlet.greenlet(self._main)
+        # The hub is its parent: a greenlet that ends goes on in its parent, and that must not be its spawner.
+        self._greenlet = greenlet.greenlet(self._main, parent=runtime.scheduler.hub)
 
     def _main(self) -> None:
         try:
@@ -238,6 +239,10 @@ class SimulatedRuntime(Runtime):
         super().failpoint(name)
 
     def effect(self, name: str, call: Callable[[], T]) -> T:
-        """An effect of a dead incarnation does not happen."""
+        """An effect of a dead incarnation does not happen, also when the failpoint before it was the death."""
+        self.failpoint(name + ".before")
         self.check()
-        return super().effect(name, call)
+        answer = call()
+        self.failpoint(name + ".after")
+        self.check()
+        return answer

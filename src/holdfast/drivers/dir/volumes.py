@@ -175,8 +175,14 @@ class Volumes:
         return True
 
     def _discard(self, volumes: int, name: str) -> bool:
+        """A round of removing; the end is durable, since whoever sees it counts it as done."""
+        if not self._files.exists(volumes, name):
+            return True
         end = self._runtime.monotonic() + ROUND
-        return Removal(self._runtime, lambda: self._runtime.monotonic() > end).run(volumes, name)
+        whole = Removal(self._runtime, lambda: self._runtime.monotonic() > end).run(volumes, name)
+        if whole:
+            self._files.sync("volume.sync-discarded", volumes)
+        return whole
 
     # -- removing and renaming -----------------------------------------------------------------
 
