@@ -120,11 +120,12 @@ class Universe:
 
         def begin() -> None:
             settings = Settings(os.path.join(self.scratch, "state"), os.path.join(self.scratch, "run"), threads=2)
-            daemon = Daemon(
+            daemon = Daemon.__new__(Daemon)
+            self.daemon = daemon  # known before it is whole, so that one killed in the making is buried too
+            daemon.__init__(  # type: ignore[misc]  # see above
                 runtime, settings, children=ForkedChildren(self, runtime), drivers=lambda h: Drivers({"dir": DirDriver(h)}),
                 fatal=self._fatal,
             )  # fmt: skip
-            self.daemon = daemon
             daemon.start()
 
         self.run(begin)
@@ -147,11 +148,11 @@ class Universe:
         """After a kill: unwind the dead, and close what the kernel would have closed."""
         self.runtime.dead = True
         self.runtime.unwind()
-        if self.daemon is not None:
-            with contextlib.suppress(Exception):
-                self.daemon.records.close()
-            self.daemon.state_dir.close()
-            self.daemon = None
+        daemon, self.daemon = self.daemon, None
+        if daemon is not None and hasattr(daemon, "records"):
+            daemon.records.close()
+        if daemon is not None and hasattr(daemon, "state_dir"):
+            daemon.state_dir.close()
 
     def run(self, fn: Callable[[], Any], limit: float = 1e7) -> Any:
         """Run `fn` in the incarnation; its answer, or None if that died meanwhile."""

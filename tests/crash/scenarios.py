@@ -1,0 +1,99 @@
+"""The plans under test: every operation, forward, and driven into its undo."""
+
+import errno
+import os
+import subprocess
+
+from holdfast.operations.attachment.mount import MountRestore, VolumeMount
+from holdfast.operations.attachment.release import DeviceRelease
+from holdfast.operations.attachment.unmount import VolumeUnmount
+from holdfast.operations.base import Asked
+from holdfast.operations.pool.create import PoolCreate
+from holdfast.operations.pool.delete import PoolDelete
+from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.volume.create import VolumeCreate
+from holdfast.operations.volume.delete import VolumeDelete
+from holdfast.operations.volume.rename import VolumeRename
+from holdfast.testing.matrix import Scenario
+
+SIZES = {"ext4": "2MiB", "xfs": "300MiB", "btrfs": "120MiB", None: "1MiB"}
+
+
+def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
+    """All plans over one scratch path; `every` adds the slow file systems."""
+    pool = PoolCreate(name="p", config={"source": f"{scratch}/pool"})
+    path = f"{scratch}/mnt/at"
+
+    def make(content: str, fs: str | None = None) -> VolumeCreate:
+        return VolumeCreate(pool="p", name="v", size=SIZES[fs], content=content, fs=fs)  # type: ignore[arg-type]
+
+    def mount(read_only: bool = False) -> VolumeMount:
+        return VolumeMount(pool="p", name="v", path=path, read_only=read_only)
+
+    directory, ext4, block = make("directory"), make("filesystem", "ext4"), make("block")
+    delete = VolumeDelete(pool="p", name="v")
+    rename = VolumeRename(pool="p", name="v", new_name="w")
+    unmount = VolumeUnmount(path=path)
+    full, denied, sick = errno.ENOSPC, errno.EPERM, errno.EIO
+
+    def plain(name: str, setup: tuple[Asked, ...], request: Asked, **more: object) -> Scenario:
+        return Scenario(name, setup, request, **more)  # type: ignore[arg-type]
+
+    found = [
+        plain("pool-create", (), pool),
+        plain("pool-create-undo", (), pool, weather=(("pool.sync.before", full),)),
+        plain("pool-delete", (pool,), PoolDelete(name="p")),
+        plain("volume-create-directory", (pool,), directory),
+        plain("volume-create-directory-undo", (pool,), directory, weather=(("volume.publish.before", full),)),
+        plain("volume-create-late-undo", (pool,), directory, weather=(("volume.publish.after", full), ("journal.none", 0))),
+        plain("volume-create-ext4", (pool,), ext4),
+        plain("volume-create-ext4-undo", (pool,), ext4, weather=(("volume.publish.before", full),)),
+        plain("volume-create-block", (pool,), block),
+        plain("volume-create-cancel", (pool,), directory, weather=(("volume.publish.before", sick),), cancel=True),
+        plain("volume-delete-directory", (pool, directory), delete, between=_fill),
+        plain("volume-delete-block", (pool, block), delete),
+        plain("volume-rename", (pool, directory), rename),
+        plain("volume-rename-undo", (pool, directory), rename, weather=(("volume.rename-publish.before", full),)),
+        plain("mount-directory", (pool, directory), mount(), prepare=_directory),
+        plain("mount-directory-undo", (pool, directory), mount(), prepare=_directory, weather=(("child.mount-tree.after", denied), ("child.mount-tree.before", denied))),
+        plain("mount-read-only", (pool, directory), mount(read_only=True), prepare=_directory),
+        plain("mount-ext4", (pool, ext4), mount(), prepare=_directory),
+        plain("mount-block", (pool, block), mount(), prepare=_file),
+        plain("mount-block-undo", (pool, block), mount(), prepare=_file, weather=(("child.mount-node.before", denied),)),
+        plain("unmount-directory", (pool, directory, mount()), unmount, prepare=_directory),
+        plain("unmount-ext4", (pool, ext4, mount()), unmount, prepare=_directory),
+        plain("unmount-block", (pool, block, mount()), unmount, prepare=_file),
+        plain("unmount-block-undo", (pool, block, mount()), unmount, prepare=_file, weather=(("child.loop-detach.before", denied),)),
+        plain("rename-then-mount-queued", (pool, directory), rename, beside=(mount(),), prepare=_directory),
+    ]
+    if every:
+        for fs in ("xfs", "btrfs"):
+            volume = make("filesystem", fs)
+            found.append(plain(f"volume-create-{fs}", (pool,), volume))
+            found.append(plain(f"mount-{fs}", (pool, volume), mount(), prepare=_directory))
+    return found
+
+
+def _directory(scratch: str) -> None:
+    os.mkdir(f"{scratch}/mnt/at")
+
+
+def _file(scratch: str) -> None:
+    with open(f"{scratch}/mnt/at", "wb"):
+        pass
+
+
+def _fill(scratch: str) -> None:
+    """A tree inside the volume, and a bystander that a symlink in it points to."""
+    volumes = f"{scratch}/pool/volumes"
+    data = f"{volumes}/{os.listdir(volumes)[0]}/data"
+    for name in ("a/b/c", "d"):
+        os.makedirs(f"{data}/{name}")
+        with open(f"{data}/{name}/file", "w") as file:
+            file.write(name)
+    with open(f"{scratch}/other/precious", "w") as file:
+        file.write("precious")
+    os.symlink(f"{scratch}/other", f"{data}/link")
+
+
+__all__ = ["DeviceRelease", "MountRestore", "PoolForget", "scenarios", "subprocess"]
