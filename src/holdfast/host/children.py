@@ -114,6 +114,8 @@ class ForkServerChildren(Children):
             raw, ended = self._listen(answer, status, deadline)
             if ended is None:
                 self._abandon(keeper, work, child, deadline)
+            elif not ended:
+                self._orphaned(keeper, work, child)
             keeper.child_ended(child)
             return answer_of(work, raw, int(ended or b"0"))
         finally:
@@ -136,15 +138,19 @@ class ForkServerChildren(Children):
             raise Again(f"No child could be forked: {found['error']}")
         return ChildIdentity(found["pid"], found["start"], self._boot)
 
-    @staticmethod
-    def _listen(answer: int, status: int, deadline: float) -> tuple[bytes, bytes | None]:
-        """The child's answer and its exit status; None if the deadline passed first."""
+    def _listen(self, answer: int, status: int, deadline: float) -> tuple[bytes, bytes | None]:
+        """The child's answer and its exit status; None if the deadline passed first, empty if the server is gone.
+
+        The deadline is for the whole work: a child that says a little now and then gains no time by it.
+        """
         raw = b""
+        end = self._runtime.monotonic() + deadline
         poll = select.poll()
         poll.register(answer, select.POLLIN)
         poll.register(status, select.POLLIN)
         while True:
-            ready = poll.poll(deadline * 1000)
+            left = end - self._runtime.monotonic()
+            ready = poll.poll(left * 1000) if left > 0 else []
             if not ready:
                 return raw, None
             for fd, _ in ready:
@@ -154,8 +160,7 @@ class ForkServerChildren(Children):
                     if not part:
                         poll.unregister(answer)
                 elif len(ready) == 1:
-                    said = os.read(status, 64)
-                    return raw, said or b"-9"
+                    return raw, os.read(status, 64)
 
     def _abandon(self, keeper: Keeper, work: str, child: ChildIdentity, deadline: float) -> None:
         if not self.prove_dead(child):
@@ -165,6 +170,13 @@ class ForkServerChildren(Children):
             )
         keeper.child_ended(child)
         raise Again(f"{work} did not answer within {deadline:g} s; its process was killed.")
+
+    def _orphaned(self, keeper: Keeper, work: str, child: ChildIdentity) -> None:
+        """The fork server died. The kernel kills its children, but only a proof counts."""
+        if not self.prove_dead(child):
+            raise Abandoned(f"The fork server is gone while {work} ran, and its process {child.pid} cannot be killed.")
+        keeper.child_ended(child)
+        raise Unavailable(f"The fork server is gone; {work} was killed with it.", "Restart the daemon.")
 
     def prove_dead(self, child: ChildIdentity) -> bool:
         """See `Children.prove_dead`."""

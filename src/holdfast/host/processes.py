@@ -1,5 +1,6 @@
 """Who a process is: pid, start time and boot id together; and whether it is proven dead (proc_pid_stat(5))."""
 
+import errno
 import os
 import select
 import signal
@@ -36,6 +37,11 @@ def prove_dead(runtime: Runtime, child: ChildIdentity, grace: float = GRACE) -> 
         fd = os.pidfd_open(child.pid)
     except ProcessLookupError:
         return True
+    except OSError as error:
+        # The number is a thread's of another process by now (EINVAL; ENOENT since Linux 6.15): ours is gone.
+        if error.errno in (errno.EINVAL, errno.ENOENT):
+            return True
+        raise
     try:
         if start_time(child.pid) != child.start:
             return True
