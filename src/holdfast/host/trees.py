@@ -29,7 +29,7 @@ class Removal:
     def __init__(self, runtime: Runtime, spent: Callable[[], bool]) -> None:
         self._runtime = runtime
         self._spent = spent
-        self._moved = 0
+        self._lifted = 0
         self.removed = 0
 
     def run(self, parent: int, name: str) -> bool:
@@ -74,10 +74,14 @@ class Removal:
         except OSError as error:
             if error.errno == errno.EXDEV:
                 raise InUse(f"{name} became a mount point during the removal.", "Unmount it first.") from error
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise Again(f"{name} stopped being a directory during the removal.") from error
             raise
 
     def _empty(self, top: int, fd: int, depth: int) -> bool:
-        for _ in range(_ROUNDS):
+        rounds = 0
+        while rounds < _ROUNDS:
+            lifted = self._lifted
             with os.scandir(fd) as found:
                 entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
             if not entries:
@@ -89,12 +93,14 @@ class Removal:
                     self._unlink(fd, name)
                 elif not self._directory(top, fd, name, depth):
                     return False
+            if lifted == self._lifted:  # else the new entries are our own
+                rounds += 1
         raise Again("Entries are added as fast as they are removed.", "Stop what writes there.")
 
     def _directory(self, top: int, fd: int, name: str, depth: int) -> bool:
         if depth >= _DEEPEST:
-            self._moved += 1
-            os.rename(name, f".holdfast-deep-{self._moved}-{os.fstat(fd).st_ino}", src_dir_fd=fd, dst_dir_fd=top)
+            self._guarded(fd, name, lambda: self._lift(top, fd, name))
+            self._lifted += 1
             return True
         try:
             child = self._open(fd, name)
@@ -108,6 +114,12 @@ class Removal:
         self._rmdir(fd, name)
         return True
 
+    @staticmethod
+    def _lift(top: int, fd: int, name: str) -> None:
+        """Move a deep directory up, under a name that no other directory of the tree can have taken in an earlier round."""
+        info = os.stat(name, dir_fd=fd, follow_symlinks=False)
+        os.rename(name, f".holdfast-deep-{info.st_dev}-{info.st_ino}", src_dir_fd=fd, dst_dir_fd=top)
+
     def _rmdir(self, fd: int, name: str) -> None:
         self._remove(fd, name, lambda: os.rmdir(name, dir_fd=fd))
 
@@ -115,25 +127,40 @@ class Removal:
         self._remove(fd, name, lambda: os.unlink(name, dir_fd=fd))
 
     def _remove(self, fd: int, name: str, call: Callable[[], None]) -> None:
-        where = f"{mounttable.location(fd)}/{name}"
+        if self.removed:
+            self.removed += self._guarded(fd, name, call)
+        else:  # the first removal of a walk is a failpoint; the rest are more of the same
+            self.removed += self._guarded(fd, name, lambda: self._runtime.effect("tree.remove", call))
+
+    @staticmethod
+    def _guarded(fd: int, name: str, call: Callable[[], None]) -> bool:
+        """Call; False if there was nothing any more."""
         try:
-            if self.removed:
-                call()
-            else:  # the first removal of a walk is a failpoint; the rest are more of the same
-                self._runtime.effect("tree.remove", call)
-            self.removed += 1
+            call()
+            return True
         except FileNotFoundError:
-            return
+            return False
         except OSError as error:
+            where = _where(fd, name)
             if error.errno == errno.EBUSY:
                 raise InUse(f"{where} is a mount point.", "Unmount it first.") from error
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
                 raise Again(f"{where} was filled again during the removal.") from error
+            if error.errno in (errno.EISDIR, errno.ENOTDIR):
+                raise Again(f"{where} became something else during the removal.") from error
             if error.errno in (errno.EPERM, errno.EACCES, errno.EROFS):
                 raise Refused(
                     f"{where} cannot be removed: {error.strerror}.", "Is it immutable (lsattr) or the disk read-only?"
                 ) from error
             raise
+
+
+def _where(fd: int, name: str) -> str:
+    """For people only, and only after an error: a path over 4095 bytes cannot be told (ENAMETOOLONG)."""
+    try:
+        return f"{mounttable.location(fd)}/{name}"
+    except OSError:
+        return f"…/{name}"
 
 
 def remove(runtime: Runtime, path: str) -> int:
