@@ -9,8 +9,9 @@ import stat
 
 import msgspec
 
-from holdfast.host import signatures
+from holdfast.host import loops, signatures
 from holdfast.host.children import Children, Keeper
+from holdfast.host.loops import Backing
 from holdfast.host.signatures import Blank, Holds, Signature
 from holdfast.model.errors import Again, Damaged, Foreign, Refused
 from holdfast.model.observations import Unknown
@@ -22,18 +23,23 @@ SMALLEST: dict[FileSystem, int] = {"ext4": 1 << 20, "xfs": 300 << 20, "btrfs": 1
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """A device or image on an open descriptor: device number (of a file: its disk and inode) and size in bytes."""
+    """A device or image on an open descriptor: device number (of a file: its disk and inode) and size in bytes.
+
+    A loop device's number says nothing about what is behind it, so its backing file counts too.
+    """
 
     device: int
     inode: int
     size: int
+    backing: Backing | None = None
 
 
 def identity(fd: int) -> Identity:
     """Who the open device or image is."""
     info = os.fstat(fd)
     if stat.S_ISBLK(info.st_mode):
-        return Identity(info.st_rdev, 0, signatures.size_of(fd))
+        loop = loops.status(fd) if os.major(info.st_rdev) == loops.MAJOR else None
+        return Identity(info.st_rdev, 0, signatures.size_of(fd), loop.backing if loop else None)
     return Identity(info.st_dev, info.st_ino, info.st_size)
 
 
@@ -62,10 +68,10 @@ def make(
     expected: Identity | None = None,
 ) -> None:  # fmt: skip
     """Format the open, writable device or image, and prove it; the errors of `guard`, and Refused by the tool."""
+    guard(fd, before, expected)  # first: a device that vanished shows size 0, and is Again, not too small
     size = identity(fd).size
     if size < SMALLEST[fs]:
         raise Refused(f"{size} bytes are too small for {fs}; it needs at least {SMALLEST[fs]}.")
-    guard(fd, before, expected)
     children.run(keeper, f"mkfs-{fs}", {"fs": fs, "uuid": uuid}, (fd,), DEADLINE)
     os.fsync(fd)
     found = signatures.probe(fd)

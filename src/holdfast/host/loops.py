@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import re
+import select
 
 import msgspec
 
@@ -17,8 +18,12 @@ LOOP_CONFIGURE = 0x4C0A
 LOOP_CLR_FD = 0x4C01
 LOOP_GET_STATUS64 = 0x4C05
 LO_FLAGS_READ_ONLY, LO_FLAGS_AUTOCLEAR = 1, 4
+# Loop devices' major number (Documentation/admin-guide/devices.txt).
+MAJOR = 7
 SECTOR = 512
 _TRIES = 64
+# Looks after a detach, and the seconds between them.
+_LOOKS, _BETWEEN = 50, 0.01
 _SYS = "/sys/block"
 
 
@@ -167,5 +172,9 @@ def detach(loop: Loop) -> bool:
             raise
     finally:
         os.close(fd)
-    after = look(loop.number)
-    return after is None or after.backing != loop.backing
+    for _ in range(_LOOKS):  # whoever lists devices holds each open for a moment, and the kernel waits for that
+        after = look(loop.number)
+        if after is None or after.backing != loop.backing:
+            return True
+        select.select([], [], [], _BETWEEN)
+    return False

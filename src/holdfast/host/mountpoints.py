@@ -11,8 +11,6 @@ from holdfast.host.mounttable import Mount
 from holdfast.model.errors import Exists, Invalid, Refused
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
 
-# Block devices' major number of loop devices (Documentation/admin-guide/devices.txt).
-LOOP_MAJOR = 7
 LONGEST_PATH = 4095
 
 
@@ -48,6 +46,8 @@ def check(path: str, *, directory: bool, private: tuple[str, ...]) -> None:
     except FileNotFoundError:
         make = f"mkdir -p {path}" if directory else f"touch {path}"
         raise Invalid(f"The mount path {path} does not exist.", f"Make it first: {make}") from None
+    except OSError as error:
+        raise Invalid(f"The mount path {path} cannot be used: {error.strerror}.") from None
     if directory and not stat.S_ISDIR(info.st_mode):
         raise Invalid(f"The mount path {path} is not a directory.")
     if directory and os.listdir(path):
@@ -109,7 +109,7 @@ def _btrfs(path: str, top: Mount, backing: loops.Backing, uuid: str | None) -> b
 
 
 def _is_loop_of(major: int, minor: int, backing: loops.Backing) -> bool:
-    if major != LOOP_MAJOR:
+    if major != loops.MAJOR:
         return False
     loop = loops.look(minor)
     return loop is not None and loop.backing == backing

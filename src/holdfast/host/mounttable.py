@@ -9,7 +9,7 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 class Mount(msgspec.Struct, frozen=True):
-    """One line. `root` is the path within the file system that is mounted at `path`."""
+    """One line. `root` is the path within the file system that is mounted at `path`; `parent` the mount it is on."""
 
     id: int
     device: tuple[int, int]
@@ -18,6 +18,7 @@ class Mount(msgspec.Struct, frozen=True):
     read_only: bool
     fs: str
     source: str
+    parent: int = 0
 
 
 def _plain(text: str) -> str:
@@ -35,6 +36,7 @@ def parse(text: str) -> list[Mount]:
             Mount(
                 id=int(fields[0]), device=(int(major), int(minor)), root=_plain(fields[3]), path=_plain(fields[4]),
                 read_only="ro" in fields[5].split(","), fs=fields[dash + 1], source=_plain(fields[dash + 2]),
+                parent=int(fields[1]),
             )
         )  # fmt: skip
     return found
@@ -47,9 +49,32 @@ def read() -> list[Mount]:
 
 
 def top_at(path: str, table: list[Mount] | None = None) -> Mount | None:
-    """The mount that is seen at exactly `path` (the last one made there), or None."""
-    at = [mount for mount in (read() if table is None else table) if mount.path == path]
+    """The mount that is seen at exactly `path`, or None.
+
+    The table's order does not tell: since Linux 6.8 it is that of making, and a mount is moved into place later.
+    Who lies on whom does.
+    """
+    mounts = read() if table is None else table
+    at = [mount for mount in mounts if mount.path == path and not _hidden(mount, mounts)]
     return at[-1] if at else None
+
+
+def _hidden(mount: Mount, table: list[Mount]) -> bool:
+    """Whether another mount lies on it, or on the way to it."""
+    by_id = {each.id: each for each in table}
+    seen = set()
+    now: Mount | None = mount
+    while now is not None and now.id not in seen:
+        seen.add(now.id)
+        if any(other.parent == now.id and other.path == now.path and other.id != now.id for other in table):
+            return True
+        if any(
+            other.parent == now.parent and other.id != now.id and now.path.startswith(other.path.rstrip("/") + "/")
+            for other in table
+        ):
+            return True
+        now = by_id.get(now.parent)
+    return False
 
 
 def below(path: str, table: list[Mount] | None = None) -> list[Mount]:
