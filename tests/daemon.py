@@ -91,6 +91,7 @@ class RealDaemon:
         self.arm_file = root / "failpoint"
         self.env = {"HOLDFAST_FAILPOINT": f"@{self.arm_file}", **(env or {})}
         self.process: subprocess.Popen[bytes] | None = None
+        self._clients: list[Client] = []
         for directory in (self.pool, self.mnt):
             directory.mkdir(exist_ok=True)
 
@@ -118,7 +119,7 @@ class RealDaemon:
     def _answers(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"the daemon ended; its log says:\n{self.log_tail()}"
-        client = self.client(timeout=5.0)
+        client = Client(self.address, timeout=5.0)
         try:
             return bool(client.status().version)
         except Unavailable:
@@ -166,8 +167,9 @@ class RealDaemon:
     # -- talking to it -----------------------------------------------------------------------------
 
     def client(self, timeout: float = 30.0) -> Client:
-        """A new connection."""
-        return Client(self.address, timeout)
+        """A new connection, closed with the daemon."""
+        self._clients.append(Client(self.address, timeout))
+        return self._clients[-1]
 
     def cli(self, *args: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """The command line."""
@@ -204,8 +206,8 @@ class RealDaemon:
 
     def close(self) -> None:
         """End the process, unmount and detach what is below the scratch directory, remove it."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
+        for client in self._clients:
+            client.close()
         self.kill()
         clear(self.root)
 

@@ -14,3 +14,11 @@ def need(tool: str) -> str:
     if found is None:
         pytest.skip(f"needs {tool}")
     return found
+
+
+def need_root() -> None:
+    """Mounts and loop devices are root's."""
+    if os.geteuid() != 0:
+        if os.environ.get("CI"):
+            pytest.fail("this test needs root, and CI skips nothing")
+        pytest.skip("needs root")

@@ -192,7 +192,10 @@ async def mount_delete(
     request: Http, calls: Calls, pool: str, volume: str, mount: str, wait: float | None = None
 ) -> Answer:
     """Unmount."""
-    await mount_show.fn(calls, pool, volume, mount)
+    known = await calls.run(lambda: calls.daemon.records.read(lambda tx: resources.by_uid(tx, Attachment, mount)))
+    # A mount that is gone may be what this very request did before its answer was lost: its key tells.
+    if known is not None:
+        await mount_show.fn(calls, pool, volume, mount)
     return await calls.change(request, VolumeUnmount(attachment=mount), wait)
 
 
