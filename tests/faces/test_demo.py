@@ -1,4 +1,4 @@
-"""`make demo` itself: it sees all it promises, twice, and leaves nothing, even when it is stopped half-way."""
+"""`make demo`: it sees all it promises, twice, and leaves nothing, even when it is stopped half-way."""
 
 import os
 import subprocess  # noqa: TID251 - a test outside of the daemon
