@@ -49,7 +49,10 @@ def guard(fd: int, before: Formatted, expected: Identity | None = None) -> None:
     Raises Damaged (recorded as formatted, yet blank: left alone), Foreign (it holds something), Again (a read
     failed), Refused (recorded as half-formatted: a half-made format is discarded, never resumed).
     """
-    now = identity(fd)
+    try:
+        now = identity(fd)
+    except OSError as error:
+        raise Again(f"The device cannot be looked at: {error.strerror}. Nothing was written.") from error
     if expected is not None and now != expected:
         raise Foreign("The device is not the one that was looked at; it was swapped.", "Nothing was written.")
     found = signatures.probe(fd)

@@ -64,16 +64,18 @@ def _hidden(mount: Mount, table: list[Mount]) -> bool:
     by_id = {each.id: each for each in table}
     seen = set()
     now: Mount | None = mount
+    came_from = mount.id
     while now is not None and now.id not in seen:
         seen.add(now.id)
-        if any(other.parent == now.id and other.path == now.path and other.id != now.id for other in table):
+        covers = (other for other in table if other.parent == now.id and other.path == now.path)
+        if any(other.id not in (now.id, came_from) for other in covers):
             return True
         if any(
             other.parent == now.parent and other.id != now.id and now.path.startswith(other.path.rstrip("/") + "/")
             for other in table
         ):
             return True
-        now = by_id.get(now.parent)
+        came_from, now = now.id, by_id.get(now.parent)
     return False
 
 

@@ -85,9 +85,8 @@ def read_exactly(fd: int, offset: int, length: int) -> bytes:
     with mmap.mmap(-1, max(length, 1)) as buffer:  # page-aligned, as direct reads want
         done = 0
         while done < length:
-            view = memoryview(buffer)[done:length]
-            got = os.preadv(fd, [view], offset + done)
-            view.release()
+            with memoryview(buffer) as whole, whole[done:length] as view:  # else an error could not close the buffer
+                got = os.preadv(fd, [view], offset + done)
             if got == 0:
                 raise OSError(5, f"short read at {offset + done}")
             done += got
