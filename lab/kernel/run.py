@@ -1,0 +1,76 @@
+"""`make lab-kernel`: the host layer's tests on Linux 6.1, in a User-mode Linux guest.
+
+The guest's root is this machine's, by hostfs, so its root could write the real one. It gets tmpfs over the
+places where programs write, and a disk of its own (ext4) as scratch; the virtual environment is only read.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess  # noqa: TID251 - the lab starts a machine
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+DEADLINE = 600.0
+MEMORY = "1536M"
+DISK = 3 << 30
+# Its own exit status, where pytest gave none: as timeout(1) and the shell do.
+NO_STATUS, TIMED_OUT = 125, 124
+
+
+def make_disk(path: Path) -> None:
+    """A sparse ext4 disk for the guest's scratch."""
+    with path.open("wb") as file:
+        file.truncate(DISK)
+    subprocess.run(["/usr/sbin/mkfs.ext4", "-q", "-F", "-E", "nodiscard", str(path)], check=True)
+
+
+def command(job: Path) -> list[str]:
+    """The guest's command line; what the kernel does not know of it becomes init's environment."""
+    return [
+        "linux.uml", f"mem={MEMORY}", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw",
+        f"ubdb={job / 'disk'}", f"init={HERE / 'init.sh'}", f"HOLDFAST_JOB={job}",
+        f"HOLDFAST_PYTHON={sys.executable}", "con=null", "con0=null,fd:1", "quiet",
+    ]  # fmt: skip
+
+
+def boot(job: Path) -> int:
+    """Run the guest until it powers off; pytest's status, as the guest wrote it."""
+    # A session of its own: the guest is several processes, and all of them end with it.
+    guest = subprocess.Popen(
+        command(job), stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True,
+        env={**os.environ, "TMPDIR": str(job)},
+    )  # fmt: skip
+    try:
+        guest.wait(DEADLINE)
+    except subprocess.TimeoutExpired:
+        print(f"The guest did not end within {DEADLINE:g} s.")
+        return TIMED_OUT
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(guest.pid, signal.SIGKILL)
+        guest.wait()
+    status = job / "status"
+    return int(status.read_text()) if status.exists() else NO_STATUS
+
+
+def main(arguments: list[str]) -> int:
+    """Boot it; `arguments` go to pytest instead of the usual choice of tests."""
+    if shutil.which("linux.uml") is None:
+        print("linux.uml is not installed (Debian package user-mode-linux).")
+        return NO_STATUS
+    job = Path(tempfile.mkdtemp(prefix="holdfast-kernel-", dir="/var/tmp"))
+    try:
+        make_disk(job / "disk")
+        (job / "arguments").write_text("\0".join(arguments))
+        return boot(job)
+    finally:
+        shutil.rmtree(job, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
