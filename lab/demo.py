@@ -9,6 +9,7 @@ killed in the middle of a create and of a delete, started again, and ends what i
 
 import contextlib
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -119,6 +120,7 @@ class Place:
         self.pool, self.mnt, self.state = self.root / "pool", self.root / "mnt", self.root / "state"
         self.run = self.root / "run"
         self.address = f"unix:{self.run}/holdfast.sock"
+        self.environment = {**os.environ, "HOLDFAST_ADDRESS": self.address, "PYTHONIOENCODING": "utf-8"}
         self.client = Client(self.address)
         self.daemon: subprocess.Popen[bytes] | None = None
         self.processes: set[tuple[int, str]] = set()
@@ -165,9 +167,14 @@ class Place:
         """Run a command as a person would, and show it; the exit status."""
         print(f"   $ holdfast {' '.join(words).replace(str(self.root), '…')}", flush=True)
         done = subprocess.run(
-            [BIN, *words], env={**os.environ, "HOLDFAST_ADDRESS": self.address}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE,
-        )  # fmt: skip
+            [BIN, *words],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=PATIENCE,
+        )
         for line in done.stdout.replace(str(self.root), "…").splitlines():
             say(f"  {line}")
         return done.returncode
@@ -183,10 +190,10 @@ class Place:
         say(f"$ holdfast op watch {op}")
         watch = subprocess.Popen(
             [BIN, "op", "watch", op],
-            env={**os.environ, "HOLDFAST_ADDRESS": self.address},
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
         )
         assert watch.stdout is not None
         try:
@@ -414,6 +421,8 @@ def main() -> int:
         print("The demo mounts file systems, so it needs root.", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _terminated)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     started = time.monotonic()
     place = Place()
     print(f"Holdfast: the main job, in the scratch directory {place.root} (… below)", flush=True)
