@@ -10,6 +10,8 @@ import pytest
 from holdfast.testing.matrix import Broken, Fault, History, Scenario, faults_for, sample
 from tests.crash.scenarios import scenarios
 
+# Workers side by side must not draw the same uids: the audit knows volumes by them.
+SEED = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
 SHARE = 1.0 if PROOF else 0.05
 SHM = pathlib.Path("/dev/shm")
@@ -29,7 +31,7 @@ def play(name: str, base: str, faults: tuple[Fault, ...]) -> History:
     shutil.rmtree(base, ignore_errors=True)
     os.makedirs(base)
     scenario = find(name, base)
-    history = History(scenario, base, faults)
+    history = History(scenario, base, faults, SEED)
     try:
         view = history.run()
         LINES.append(f"{name} {' then '.join(map(str, faults)) or 'undisturbed'}: {view.state}")

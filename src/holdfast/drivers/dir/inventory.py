@@ -13,8 +13,11 @@ _NATIVE = frozenset({"lost+found", POOL_MARK, f".{POOL_MARK}.new", VOLUMES})
 def inventory(root: Root, pool: PoolRef) -> Iterator[Item]:
     """Entries of the proven root and of its `volumes`; raises Again or Foreign if the root is not proven."""
     with root.proven(pool) as fd:
-        others = sorted(set(os.listdir(fd)) - _NATIVE)
+        found = set(os.listdir(fd))
+    others = sorted(found - _NATIVE)
     yield from (Item("foreign", "", f"{pool.config['source']}/{name}") for name in others)
+    if VOLUMES not in found:  # a removal of the pool that was interrupted before the mark went
+        return
     with root.volumes(pool) as volumes:
         names = sorted(os.listdir(volumes))
     for name in names:

@@ -52,17 +52,19 @@ class Pools:
             return Unknown(f"{pool.config['source']}: {error.strerror}")
 
     def make(self, pool: PoolRef, making: Making) -> None:
-        """`volumes` first, the mark last and never over another one."""
+        """A temporary mark first, which proves that `volumes` is ours; the mark last and never over another one."""
         temporary = f".{POOL_MARK}.{pool.owner}.{making.operation}"
         with self._root.unproven(pool) as fd:
-            self._files.unlink("pool.discard-mark", fd, temporary)
+            if self._files.exists(fd, temporary):
+                self._files.rmdir("pool.discard-volumes", fd, VOLUMES)
+                self._files.unlink("pool.discard-mark", fd, temporary)
             others = set(os.listdir(fd)) - _NATIVE - {VOLUMES}
             if others or (self._files.exists(fd, VOLUMES) and self._filled(fd)):
                 raise Foreign(f"{pool.config['source']} is not empty: {', '.join(sorted(others)[:5]) or VOLUMES}.")
-            if not self._files.exists(fd, VOLUMES):
-                self._files.mkdir("pool.mkdir", fd, VOLUMES)
             mark = PoolMark(FORMAT, pool.uid, pool.owner, 0)
             self._files.write("pool.write-mark", fd, temporary, encode(mark))
+            if not self._files.exists(fd, VOLUMES):
+                self._files.mkdir("pool.mkdir", fd, VOLUMES)
             self._runtime.effect("pool.publish", lambda: rename_noreplace(fd, temporary, fd, POOL_MARK))
             self._files.sync("pool.sync", fd)
 
@@ -74,10 +76,10 @@ class Pools:
             os.close(volumes)
 
     def leftovers(self, pool: PoolRef, operation: str) -> list[str]:
-        """What an undone making left in the unproven place."""
+        """What an undone making left in the unproven place; `volumes` is ours only beside our mark or temporary mark."""
+        temporary = f".{POOL_MARK}.{pool.owner}.{operation}"
         with self._root.unproven(pool) as fd:
-            names = (f".{POOL_MARK}.{pool.owner}.{operation}", VOLUMES)
-            return [name for name in names if self._files.exists(fd, name)]
+            return [temporary] if self._files.exists(fd, temporary) else []
 
     def remove(self, pool: PoolRef, operation: str) -> None:
         """Remove `volumes`, then the mark; only where nothing else is."""

@@ -8,6 +8,7 @@ import msgspec
 
 from holdfast.drivers.contract import PoolRef
 from holdfast.drivers.dir.marks import FORMAT, POOL_MARK, VOLUMES, PoolMark
+from holdfast.host import mounttable
 from holdfast.host.files import Files
 from holdfast.host.syscalls import statx
 from holdfast.model.errors import Again, Foreign
@@ -74,7 +75,17 @@ class Root:
         return mark
 
 
+# Their statvfs(3) id is made from the file system's uuid. (XFS makes it from the device number, which changes.)
+_ID_BY_UUID = frozenset({"ext4", "btrfs"})
+
+
 def identity_of(fd: int) -> dict[str, str]:
-    """The directory's own identity: inode and birth time do not change while it lives, mounted wherever."""
+    """The directory's own identity: inode and birth time do not change while it lives, mounted wherever.
+
+    The roots of two disks formatted in the same second share both, so the file system's own id is added.
+    """
     info = statx(fd)
-    return {"inode": str(info.inode), "born": str(info.born_ns)}
+    found = {"inode": str(info.inode), "born": str(info.born_ns)}
+    if any(mount.id == info.mount and mount.fs in _ID_BY_UUID for mount in mounttable.read()):
+        found["fs"] = f"{os.fstatvfs(fd).f_fsid:x}"
+    return found

@@ -262,6 +262,9 @@ class Volumes:
                 mark = self._mark(fd)
                 if (mark.owner, mark.uid) != (pool.owner, volume.uid):
                     raise Foreign(f"{volume.uid} is marked as {mark.uid} of owner {mark.owner}.")
+                if mark.name == name:  # a way back that needs no room on a full disk
+                    self._files.unlink("volume.rename-tidy", fd, f".{OBJECT_MARK}.new")
+                    return
                 new = msgspec.structs.replace(mark, name=name)
                 self._files.replace("volume.rename", fd, OBJECT_MARK, encode(new))
             finally:
