@@ -25,6 +25,7 @@ from tests.daemon import (
     loops_below,
     mounts_below,
     real_daemon,
+    run,
     temporary_below,
     wait_until,
 )
@@ -57,6 +58,8 @@ def _with_volume(content: str) -> Callable[[RealDaemon, Client], None]:
             fill(daemon.pool / "volumes" / client.volume("p", "v").uid / "data", "v")
         point = daemon.mnt / "v"
         if content == "block":
+            with (daemon.pool / "volumes" / daemon.uid("v") / "disk.raw").open("r+b") as disk:
+                disk.write(b"precious")
             point.touch()
         else:
             point.mkdir()
@@ -71,6 +74,7 @@ def _mount(daemon: RealDaemon, client: Client) -> OperationView:
 def _with_mount(content: str) -> Callable[[RealDaemon, Client], None]:
     def before(daemon: RealDaemon, client: Client) -> None:
         _with_volume(content)(daemon, client)
+        contents_of_v(daemon, client)
         client.mount("p", "v", str(daemon.mnt / "v"))
 
     return before
@@ -179,7 +183,7 @@ def test_an_operation_killed_at_a_failpoint_ends_after_a_restart_and_nothing_is_
 def history(daemon: RealDaemon, client: Client, deed: Deed, failpoint: str) -> None:
     """Killed at the failpoint, started again, asked again; then all is as an undisturbed run leaves it."""
     earlier = {op.id for op in client.operations(limit=1000)}
-    contents = checksums(daemon.pool)
+    contents = contents_of_v(daemon, client)
     daemon.arm(failpoint)
     with contextlib.suppress(Unavailable):
         deed.ask(daemon, client)
@@ -196,14 +200,29 @@ def history(daemon: RealDaemon, client: Client, deed: Deed, failpoint: str) -> N
     done = first.state == "done"
     assert client.audit() == [], failpoint
     compare(daemon, client, there=deed.volume[done], mounted=deed.mounted[done])
-    now = checksums(daemon.pool)
-    kept = {
-        file
-        for file in contents
-        if "/data/" in file or (deed.volume == (True, True) and file.endswith("disk.raw"))
-    }
-    if deed.volume[done]:
-        assert {file: contents[file] for file in kept} == {file: now[file] for file in kept}, failpoint
+    if contents and deed.volume[done]:
+        assert contents_of_v(daemon, client) == contents, failpoint
+
+
+def contents_of_v(daemon: RealDaemon, client: Client) -> dict[str, str]:
+    """Checksums of the volume's files, wherever it is visible; a file system is mounted for it, by hand."""
+    found = [volume for volume in client.volumes("p") if volume.name != "bystander"]
+    if not found:
+        return {}
+    where = daemon.pool / "volumes" / found[0].uid
+    if found[0].content == "directory":
+        return checksums(where / "data")
+    if found[0].content == "block":
+        return {"disk.raw": checksums(where)["disk.raw"]}
+    if found[0].mounts:
+        return checksums(daemon.mnt / "v")
+    point = daemon.root / "by-hand"
+    point.mkdir(exist_ok=True)
+    run("mount", "-o", "loop", where / "disk.raw", point)
+    files = checksums(point) or fill(point, "v")
+    run("umount", point)
+    wait_until(lambda: loops_below(daemon.root) == [], "the loop device goes with its mount", 5)
+    return files
 
 
 def compare(daemon: RealDaemon, client: Client, *, there: bool, mounted: bool) -> None:
