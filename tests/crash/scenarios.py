@@ -2,10 +2,8 @@
 
 import errno
 import os
-import subprocess
 
-from holdfast.operations.attachment.mount import MountRestore, VolumeMount
-from holdfast.operations.attachment.release import DeviceRelease
+from holdfast.operations.attachment.mount import VolumeMount
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.base import Asked
 from holdfast.operations.pool.create import PoolCreate
@@ -42,7 +40,9 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
     found = [
         plain("pool-create", (), pool),
         plain("pool-create-undo", (), pool, weather=(("pool.sync.before", full),)),
+        plain("pool-create-early-undo", (), pool, weather=(("pool.publish.before", full),)),
         plain("pool-delete", (pool,), PoolDelete(name="p")),
+        plain("pool-forget", (pool,), PoolForget(name="p"), between=_unmark),
         plain("volume-create-directory", (pool,), directory),
         plain("volume-create-directory-undo", (pool,), directory, weather=(("volume.publish.before", full),)),
         plain(
@@ -105,6 +105,12 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
     return found
 
 
+def _unmark(scratch: str) -> None:
+    """The place is gone for good: what is there afterwards is nobody's."""
+    os.rename(f"{scratch}/pool", f"{scratch}/gone")
+    os.mkdir(f"{scratch}/pool")
+
+
 def _directory(scratch: str) -> None:
     os.mkdir(f"{scratch}/mnt/at")
 
@@ -125,6 +131,3 @@ def _fill(scratch: str) -> None:
     with open(f"{scratch}/other/precious", "w") as file:
         file.write("precious")
     os.symlink(f"{scratch}/other", f"{data}/link")
-
-
-__all__ = ["DeviceRelease", "MountRestore", "PoolForget", "scenarios", "subprocess"]

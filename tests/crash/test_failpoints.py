@@ -1,0 +1,83 @@
+"""Every failpoint in the code is visited by the matrix's scenarios, or named here with the test that visits it."""
+
+import os
+import pathlib
+import re
+import shutil
+
+import pytest
+
+from holdfast.testing.matrix import Fault, History, Scenario, faults_for
+from tests.crash.scenarios import scenarios
+from tests.crash.test_matrix import SEED
+
+SOURCE = pathlib.Path(__file__).parents[2] / "src" / "holdfast"
+ELSEWHERE = {
+    "journal.take-over": "tests/unit: abandoning",
+    "journal.newer": "tests/unit: a step of a newer version",
+    "child.kill": "tests/host: a child past its deadline",
+    "child.mkfs-xfs": "tests/crash/test_matrix.py in make proof; tests/host",
+    "child.mkfs-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
+    "journal.progress": "tests/unit: rounds, which the virtual clock makes endless here",
+    "pool.unlink-new": "tests/conformance: a stamp that was killed before the pool's deletion",
+}
+FILES = r"_files\.(?:mkdir|write|make_sparse|rename|unlink|rmdir|sync)\("
+
+
+def names_in_the_code() -> set[str]:
+    found: set[str] = set()
+    for path in SOURCE.rglob("*.py"):
+        if path.parent.name == "testing":
+            continue
+        text = path.read_text()
+        found.update(re.findall(r'effect\(\s*"([a-z.-]+)"', text))
+        found.update(re.findall(FILES + r'\s*"([a-z.-]+)"', text))
+        for name in re.findall(r'_files\.replace\(\s*"([a-z.-]+)"', text):
+            found.update({f"{name}-discard", f"{name}-write", f"{name}-publish"})
+        found.update(f"journal.{name}" for name in re.findall(r'_journal\.write\(\s*"([a-z-]+)"', text))
+        found.update(f"journal.{name}" for name in re.findall(r'self\._(?:commit|step)\(\s*"([a-z-]+)"', text))
+        found.update(f"child.{name}" for name in re.findall(r'^    "([a-z-]+)": mounting\.', text, re.M))
+        found.update(f"child.{name}" for name in re.findall(r'"(mkfs-[a-z0-9]+)": _mkfs', text))
+    return found
+
+
+def visited(base: str) -> set[str]:
+    """By every scenario undisturbed, and killed late; by those on pools, killed everywhere."""
+    found: set[str] = set()
+    for scenario in scenarios(base, every=False):
+        clean = _visits(scenario, base, ())
+        found.update(clean)
+        kills = [fault for fault in faults_for(clean) if fault.kind == "kill"]
+        effects = [fault for fault in kills if not fault.at.startswith(("journal.", "records."))]
+        for fault in kills if scenario.name.startswith("pool") else effects[-2:]:
+            found.update(_visits(scenario, base, (fault,)))
+        if scenario.name == "pool-delete":  # killed, and again while the next start stamps the mark
+            twice = Fault("journal.submit.before", 1, "kill"), Fault("pool.stamp-write.after", 1, "kill")
+            found.update(_visits(scenario, base, twice))
+    return {name.rpartition(".")[0] for name in found}
+
+
+def _visits(scenario: Scenario, base: str, faults: tuple[Fault, ...]) -> list[str]:
+    shutil.rmtree(base, ignore_errors=True)
+    os.makedirs(base)
+    history = History(scenario, base, faults, SEED)
+    try:
+        history.run()
+    finally:
+        history.close()
+    return history.visits
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_every_failpoint_is_visited() -> None:
+    base = f"/dev/shm/holdfast-failpoints-{os.getpid()}"
+    try:
+        seen = visited(base)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    known = names_in_the_code()
+    assert len(known) > 40, "the search for failpoints in the code went blind"
+    missing = known - seen - set(ELSEWHERE)
+    assert not missing, f"never visited: {sorted(missing)}"
+    unknown = {name for name in seen if name not in known and not name.startswith("records.")}
+    assert not unknown, f"visited, but not found in the code: {sorted(unknown)}"
