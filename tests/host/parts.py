@@ -141,6 +141,12 @@ def attached(path: str) -> Iterator[str]:
         assert loops.detach(loop)
 
 
+def loops_of(image: str) -> list[loops.Loop]:
+    """The loop devices over a file."""
+    with opened(image, os.O_RDONLY) as fd:
+        return loops.of_backing(loops.backing_of(fd))
+
+
 def tmpfs(path: str, size: str = "4m") -> str:
     """A tmpfs there."""
     os.makedirs(path, exist_ok=True)

@@ -35,6 +35,10 @@ class Sick:
             json.dump({"errno": number, "ranges": ranges}, file)
         os.replace(f"{self._control}.new", self._control)
 
+    def signal(self, number: int) -> None:
+        """Send it to the server: a stopped one hangs whoever asks it."""
+        self._server.send_signal(number)
+
     def kill(self) -> None:
         """SIGKILL; the dead mount stays."""
         self._server.kill()

@@ -1,5 +1,7 @@
 """Intent before effect: a child does nothing before its identity is durable."""
 
+import os
+
 import pytest
 
 from holdfast.host.children import ForkServerChildren
@@ -82,3 +84,27 @@ def test_a_child_whose_daemon_was_killed_is_killed_by_the_server(scratch: str) -
     with opened(sparse(f"{scratch}/disk", MIB)) as fd, pytest.raises(BrokenPipeError):
         children.run(Leaving(), "mkfs-ext4", {"fs": "ext4", "uuid": UUID}, (fd,))
     assert seen == [True]
+
+
+def test_a_hundred_children_leave_no_descriptor_and_no_zombie(keeper: Keeper, scratch: str) -> None:
+    children = ForkServerChildren(ThreadRuntime())
+    server = f"/proc/{children._server.pid}"
+
+    def open_files() -> tuple[int, int]:
+        return len(os.listdir("/proc/self/fd")), len(os.listdir(f"{server}/fd"))
+
+    def run(times: int) -> None:
+        with opened(scratch, os.O_RDONLY) as fd:
+            for _ in range(times):
+                children.run(keeper, "loop-detach", {}, (fd,))
+
+    try:
+        run(1)
+        before = open_files()
+        run(99)
+        assert eventually(lambda: open_files() == before)
+        with open(f"{server}/task/{children._server.pid}/children") as file:
+            assert file.read() == ""
+    finally:
+        children.close()
+    assert keeper.started == keeper.ended

@@ -5,12 +5,24 @@ from typing import get_args
 
 import pytest
 
-from holdfast.host import loops, mountpoints, mounttable
+from holdfast.host import mountpoints, mounttable
 from holdfast.host.children import ForkServerChildren
 from holdfast.model.errors import Damaged, HoldfastError, InUse
 from holdfast.model.observations import Absent, ForeignObject, Present
 from holdfast.model.resources import FileSystem
-from tests.host.parts import MIB, UUID, Keeper, attached, bind, eventually, formatted, opened, sparse, unmount
+from tests.host.parts import (
+    MIB,
+    UUID,
+    Keeper,
+    attached,
+    bind,
+    eventually,
+    formatted,
+    loops_of,
+    opened,
+    sparse,
+    unmount,
+)
 
 FILE_SYSTEMS: tuple[FileSystem, ...] = get_args(FileSystem)
 
@@ -27,11 +39,6 @@ def umount(children: ForkServerChildren, path: str) -> None:
     top = mounttable.top_at(path)
     assert top is not None
     children.run(Keeper(), "umount", {"path": path, "mount": top.id})
-
-
-def loops_of(image: str) -> list[loops.Loop]:
-    with opened(image, os.O_RDONLY) as fd:
-        return loops.of_backing(loops.backing_of(fd))
 
 
 @pytest.mark.parametrize("fs", FILE_SYSTEMS)

@@ -5,13 +5,15 @@ import stat
 
 import msgspec
 
-from holdfast.host import loops, mounttable
+from holdfast.host import loops, mounttable, syscalls
 from holdfast.host.devicefs import btrfs_uuid
 from holdfast.host.mounttable import Mount
 from holdfast.model.errors import Exists, Invalid, Refused
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
 
 LONGEST_PATH = 4095
+# File systems that a device's node can be on, and that answer at once; a foreign FUSE or NFS may hang.
+_NODES = frozenset({"devtmpfs", "tmpfs", "ramfs", "overlay", "ext4", "xfs", "btrfs"})
 
 
 class MountFacts(msgspec.Struct, frozen=True):
@@ -58,9 +60,13 @@ def check(path: str, *, directory: bool, private: tuple[str, ...]) -> None:
 
 def look_tree(path: str, source: int) -> MountLook:
     """Whether the directory open as `source` is what is mounted at `path`."""
-    top = mounttable.top_at(path)
+    table = mounttable.read()
+    top = mounttable.top_at(path, table)
     if top is None:
         return Absent()
+    home = syscalls.statx(source).mount
+    if any(mount.id == home and mount.device != top.device for mount in table):
+        return _ours(top, False)  # by the table alone: a foreign FUSE or NFS may hang whoever asks it
     try:
         fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -80,6 +86,8 @@ def look_image(path: str, image: int, fs: str | None, uuid: str | None) -> Mount
     backing = loops.backing_of(image)
     try:
         if fs is None:
+            if top.fs not in _NODES:
+                return _ours(top, False)
             fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 number = os.fstat(fd).st_rdev

@@ -82,6 +82,7 @@ class Removal:
         rounds = 0
         while rounds < _ROUNDS:
             lifted = self._lifted
+            os.lseek(fd, 0, os.SEEK_SET)  # btrfs lists what was there when the directory was opened or rewound
             with os.scandir(fd) as found:
                 entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
             if not entries:
