@@ -14,7 +14,10 @@ from holdfast.runtime.api import Runtime
 T = TypeVar("T")
 _WORDS = {"int": "BIGINT", "real": "DOUBLE PRECISION", "text": "TEXT", "strict": ""}
 _MOST_TRIES = 100
-_CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
+# Two that insert the same key at once may be told so before they are told to try again: rerun, `fn` looks first.
+_CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
+# Any number, the same for all who migrate.
+_MIGRATION_LOCK = 4837
 
 
 class _PostgresTx(Tx):
@@ -22,7 +25,7 @@ class _PostgresTx(Tx):
         self._connection = connection
 
     def _execute(self, statement: str, values: Sequence[Value]) -> "psycopg.Cursor[Row]":
-        text = cast("Any", statement.replace("?", "%s"))
+        text = cast("Any", statement.replace("%", "%%").replace("?", "%s"))
         return self._connection.execute(sql.SQL(text), values, prepare=True)
 
     def run(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
@@ -46,8 +49,12 @@ class PostgresRecords(Records):
             raise Unavailable(f"PostgreSQL cannot be reached: {error}") from error
         self._raw.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
         self._tx = _PostgresTx(self._raw)
-        self._check_collation()
-        self.write(self._migrate)
+        try:
+            self._check_collation()
+            self._migrate_alone()
+        except BaseException:
+            self._raw.close()
+            raise
 
     def _check_collation(self) -> None:
         """By a look at how it compares too: datcollate says nothing where ICU is the provider."""
@@ -57,11 +64,18 @@ class PostgresRecords(Records):
         ).fetchone()
         self._raw.rollback()
         if row is None or not row[0] or row[1] != "UTF8":
-            self._raw.close()
             raise Unavailable(
                 "The database does not compare text bytewise, or does not store UTF-8.",
                 "Create it with ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0.",
             )
+
+    def _migrate_alone(self) -> None:
+        """Daemons that start at once would make the same tables; the lock is the session's, and ends with it."""
+        self._raw.execute(sql.SQL("SELECT pg_advisory_lock({})").format(_MIGRATION_LOCK))
+        self._raw.commit()
+        self.write(self._migrate)
+        self._raw.execute(sql.SQL("SELECT pg_advisory_unlock({})").format(_MIGRATION_LOCK))
+        self._raw.commit()
 
     def _migrate(self, tx: Tx) -> None:
         tx.run("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
@@ -84,15 +98,16 @@ class PostgresRecords(Records):
             return self._retrying(fn, keep=False)
 
     def _retrying(self, fn: Callable[[Tx], T], *, keep: bool) -> T:
+        conflict: Exception | None = None
         for _ in range(_MOST_TRIES):
             try:
                 with self._raw.transaction(force_rollback=not keep):
                     return fn(self._tx)
-            except _CONFLICTS:
-                continue
+            except _CONFLICTS as error:
+                conflict = error
             except psycopg.OperationalError as error:
                 raise Unavailable(f"PostgreSQL went away: {error}") from error
-        raise Unavailable(f"PostgreSQL refused a transaction {_MOST_TRIES} times for serialisation.")
+        raise Unavailable(f"PostgreSQL refused a transaction {_MOST_TRIES} times: {conflict}") from conflict
 
     def close(self) -> None:
         """Close the connection."""

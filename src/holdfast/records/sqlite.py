@@ -99,11 +99,13 @@ class SqliteRecords(Records):
             if vfs is None:  # apsw would make it readable for all
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._raw = apsw.Connection(path, vfs=vfs)
-            self._raw.set_busy_timeout(0)
-            for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
-                self._raw.execute(f"PRAGMA {pragma}")
-            self._connection = _SqliteConnection(self._raw, guard, fatal)
-            self._migrate()
+            try:
+                self._open(guard, fatal)
+            except BaseException:
+                # Left as it was found: a write-ahead log beside a damaged file is evidence, not to be merged.
+                self._raw.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(self._log_was_there))
+                self._raw.close(True)
+                raise
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise DatabaseDamaged(
                 f"The database {path} is damaged: {error}",
@@ -116,6 +118,15 @@ class SqliteRecords(Records):
         except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError) as error:
             raise Unavailable(f"The database {path} cannot be opened: {error}") from error
         self._group = GroupCommit(runtime, self._connection, twice=twice)
+
+    def _open(self, guard: StateDir | None, fatal: Callable[[str], None]) -> None:
+        log = f"{self._raw.filename}-wal"
+        self._log_was_there = os.path.exists(log) and os.path.getsize(log) > 0
+        self._raw.set_busy_timeout(0)
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+            self._raw.execute(f"PRAGMA {pragma}")
+        self._connection = _SqliteConnection(self._raw, guard, fatal)
+        self._migrate()
 
     def _migrate(self) -> None:
         problems = [str(row[0]) for row in self._raw.execute("PRAGMA quick_check(1)")]

@@ -239,7 +239,7 @@ class SimulatedRuntime(Runtime):
         super().failpoint(name)
 
     def effect(self, name: str, call: Callable[[], T]) -> T:
-        """An effect of a dead incarnation does not happen, also when the failpoint before it was the death."""
+        """Nothing, in a dead incarnation, also when the failpoint before it was the death."""
         self.failpoint(name + ".before")
         self.check()
         answer = call()

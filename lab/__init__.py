@@ -1,0 +1,1 @@
+"""Starts and stops real components, and shows the main job."""
