@@ -192,10 +192,14 @@ async def mount_delete(
     request: Http, calls: Calls, pool: str, volume: str, mount: str, wait: float | None = None
 ) -> Answer:
     """Unmount."""
-    known = await calls.run(lambda: calls.daemon.records.read(lambda tx: resources.by_uid(tx, Attachment, mount)))
-    # A mount that is gone may be what this very request did before its answer was lost: its key tells.
-    if known is not None:
-        await mount_show.fn(calls, pool, volume, mount)
+
+    def elsewhere(tx: Tx) -> bool:
+        # A mount that is gone may be what this very request did before its answer was lost: its key tells.
+        found = resources.by_uid(tx, Attachment, mount)
+        return found is not None and found.parent != find_volume(tx, find_pool(tx, pool), volume).uid
+
+    if await calls.run(lambda: calls.daemon.records.read(elsewhere)):
+        raise NotFound(f"The volume {pool}/{volume} has no mount {ascii(mount)}.")
     return await calls.change(request, VolumeUnmount(attachment=mount), wait)
 
 
