@@ -2,7 +2,12 @@
 
 import errno
 import os
+from collections.abc import Callable
 
+from holdfast.host import loops, syscalls
+from holdfast.model.resources import Attachment, Volume
+from holdfast.operations.attachment.mount import MountRestore, VolumeMount
+from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.attachment.mount import VolumeMount
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.base import Asked
@@ -12,6 +17,8 @@ from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.records import resources
+from holdfast.service import Daemon
 from holdfast.testing.matrix import Scenario
 
 SIZES = {"ext4": "2MiB", "xfs": "300MiB", "btrfs": "120MiB", None: "1MiB"}
@@ -34,7 +41,7 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
     unmount = VolumeUnmount(path=path)
     full, denied, sick = errno.ENOSPC, errno.EPERM, errno.EIO
 
-    def plain(name: str, setup: tuple[Asked, ...], request: Asked, **more: object) -> Scenario:
+    def plain(name: str, setup: tuple[Asked, ...], request: Asked | Callable[[Daemon], Asked], **more: object) -> Scenario:
         return Scenario(name, setup, request, **more)  # type: ignore[arg-type]
 
     found = [
@@ -97,6 +104,11 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
         ),
         plain("rename-then-mount-queued", (pool, directory), rename, beside=(mount(),), prepare=_directory),
     ]
+    found += [
+        plain("mount-restore", (pool, directory, mount()), _restore, prepare=_directory, between=_unmount_by_hand, crooked=True),
+        plain("mount-restore-block", (pool, block, mount()), _restore, prepare=_file, between=_unmount_by_hand, crooked=True),
+        plain("device-release", (pool, block), _release, between=_attach_by_hand, crooked=True),
+    ]
     if every:
         for fs in ("xfs", "btrfs"):
             volume = make("filesystem", fs)
@@ -109,6 +121,25 @@ def _unmark(scratch: str) -> None:
     """The place is gone for good: what is there afterwards is nobody's."""
     os.rename(f"{scratch}/pool", f"{scratch}/gone")
     os.mkdir(f"{scratch}/pool")
+
+
+def _restore(daemon: Daemon) -> Asked:
+    return MountRestore(attachment=daemon.records.read(lambda tx: resources.page(tx, Attachment))[0].uid)
+
+
+def _release(daemon: Daemon) -> Asked:
+    return DeviceRelease(volume=daemon.records.read(lambda tx: resources.page(tx, Volume))[0].uid)
+
+
+def _unmount_by_hand(scratch: str) -> None:
+    syscalls.umount(f"{scratch}/mnt/at")
+
+
+def _attach_by_hand(scratch: str) -> None:
+    volumes = f"{scratch}/pool/volumes"
+    image = os.open(f"{volumes}/{os.listdir(volumes)[0]}/disk.raw", os.O_RDWR)
+    os.close(loops.attach(image, autoclear=False))
+    os.close(image)
 
 
 def _directory(scratch: str) -> None:
