@@ -24,7 +24,7 @@ from holdfast.engine.submit import Caller
 from holdfast.host import loops, mounttable
 from holdfast.model.errors import HoldfastError, NotFound
 from holdfast.model.operations import OperationView
-from holdfast.model.resources import Attachment
+from holdfast.model.resources import Attachment, Pool
 from holdfast.operations.base import Asked
 from holdfast.records import claims, operations, resources
 from holdfast.service import Daemon
@@ -271,6 +271,8 @@ class History:
         devices = [loop for loop in loops.attached() if loop.file.startswith(scratch + "/")]
         if devices and not wanted:
             raise Broken(f"loop devices are left: {devices}")
+        if not daemon.records.read(lambda tx: resources.page(tx, Pool)) and os.listdir(os.path.join(scratch, "pool")):
+            raise Broken("no pool is recorded, and its directory is not empty")
         for directory, names, files in os.walk(os.path.join(scratch, "pool")):
             for name in (*names, *files):
                 if name.startswith(".") and not name.startswith(".holdfast-pool.json.new"):
