@@ -7,6 +7,7 @@ from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from holdfast import __version__
@@ -47,10 +48,12 @@ def application(daemon: Daemon) -> Litestar:
 
     router = Router("/v1", route_handlers=[*resources.HANDLERS, *operations.HANDLERS])
     handlers: dict[Any, Any] = {
-        HoldfastError: problems.ours, HTTPException: problems.theirs, Exception: problems.unforeseen,
+        HoldfastError: problems.ours, HTTPException: problems.theirs,
+        RecursionError: problems.too_deep, Exception: problems.unforeseen,
     }  # fmt: skip
     return Litestar(
         [router, healthz], dependencies={"calls": Provide(provide)}, exception_handlers=handlers,
         middleware=[root_only], request_max_body_size=LARGEST_BODY,
-        openapi_config=OpenAPIConfig("Holdfast", __version__, path="/"), logging_config=None,
+        openapi_config=OpenAPIConfig("Holdfast", __version__, path="/", render_plugins=[JsonRenderPlugin()]),
+        logging_config=None,
     )  # fmt: skip

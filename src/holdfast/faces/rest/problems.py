@@ -30,6 +30,11 @@ def theirs(_http: "Request[Any, Any, Any]", error: HTTPException) -> Response[di
     return _problem(error.status_code, codes.get(error.status_code, "invalid"), said or error.detail, "")
 
 
+def too_deep(_http: "Request[Any, Any, Any]", _error: RecursionError) -> Response[dict[str, Any]]:
+    """JSON nested so deeply that the decoder gave up."""
+    return _problem(400, "invalid", "The body is nested too deeply.", "Bodies are flat.")
+
+
 def unforeseen(_http: "Request[Any, Any, Any]", error: Exception) -> Response[dict[str, Any]]:
     """A fault of ours: logged whole, told in short."""
     log.exception("a request failed in a way nobody foresaw", error=repr(error))
