@@ -5,7 +5,7 @@ killed in the middle of a create and of a delete, started again, and ends what i
 ✔ was checked. Exit status 0 means that all of them were seen; the first that is not stops the demo.
 """
 
-# ruff: noqa: TID251 - a demo stands outside of the daemon: real time, real processes
+
 
 import contextlib
 import hashlib
@@ -33,7 +33,7 @@ FILES = 4000
 PATIENCE = 30.0
 
 
-class NotSeen(Exception):  # noqa: N818 - it ends the demo, nobody handles it
+class NotSeen(Exception):
     """What should have been seen was not."""
 
 

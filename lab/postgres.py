@@ -68,7 +68,7 @@ def postgres() -> Iterator[Server]:
         options = {"listen_addresses": "", "unix_socket_directories": directory, "fsync": "off"}
         with open(log, "wb") as out:
             process = subprocess.Popen(
-                [f"{binaries()}/postgres", "-D", data, *(f"--{name}={value}" for name, value in options.items())],
+                [f"{binaries()}/postgres", "-D", data, *(f"--{key}={value}" for key, value in options.items())],
                 cwd=directory, stdout=out, stderr=out, stdin=subprocess.DEVNULL, **identity,
             )  # type: ignore[call-overload]  # fmt: skip
         server = Server(directory, user, process)
@@ -89,7 +89,7 @@ def postgres() -> Iterator[Server]:
 def _wait_until_ready(server: Server, log: str) -> None:
     import psycopg
 
-    end = time.monotonic() + LONGEST_START  # noqa: TID251 - as above
+    end = time.monotonic() + LONGEST_START
     while True:
         try:
             psycopg.connect(server.dsn()).close()
@@ -98,4 +98,4 @@ def _wait_until_ready(server: Server, log: str) -> None:
             if server.process.poll() is not None or time.monotonic() > end:
                 with open(log) as said:
                     raise RuntimeError(f"PostgreSQL did not start: {said.read()}") from None
-        time.sleep(0.05)  # noqa: TID251 - a real server on the real clock
+        time.sleep(0.05)

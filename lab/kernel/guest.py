@@ -3,7 +3,7 @@
 import ctypes
 import os
 import platform
-import subprocess  # noqa: TID251 - the lab runs pytest
+import subprocess
 import sys
 from pathlib import Path
 

@@ -8,7 +8,7 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess  # noqa: TID251 - the lab starts a machine
+import subprocess
 import sys
 import tempfile
 from pathlib import Path

@@ -1,138 +1,34 @@
-"""Wires the rooms into one daemon: what is started in which order, and stopped in reverse."""
+"""Wires the daemon and its faces: logging, start, serve, stop."""
 
+import logging
 import os
-from collections.abc import Callable
 
-import msgspec
 import structlog
 
-from holdfast.control.audit import Audit
-from holdfast.control.counters import Counters
-from holdfast.control.loops import Rounds
-from holdfast.control.reconcile import Reconciler
-from holdfast.control.repair import Repair
-from holdfast.drivers.registry import Drivers
-from holdfast.engine.engine import Engine
-from holdfast.host.children import Children, ForkServerChildren
-from holdfast.host.host import Host
-from holdfast.model.errors import Invalid, NoSpace
-from holdfast.model.resources import Member, MemberSpec
-from holdfast.operations.base import Desk
-from holdfast.operations.look import Looks
-from holdfast.operations.registry import codec
-from holdfast.records import resources
-from holdfast.records.contract import Tx
-from holdfast.records.sqlite import SqliteRecords
-from holdfast.records.statedir import StateDir
-from holdfast.runtime.api import Runtime
-
-log = structlog.get_logger()
+from holdfast.control.daemon import Daemon, Settings
+from holdfast.faces.rest import server
+from holdfast.runtime.threads import ThreadRuntime
+from holdfast.testing.failpoints import armed
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """Where things are. Paths are made canonical."""
-
-    state: str = "/var/lib/holdfast"
-    run: str = "/run/holdfast"
-    threads: int = 8
-
-
-def die(reason: str) -> None:
-    """Stop this very moment: what is durable is right, and a restart resumes from it."""
-    log.critical("the daemon stops", reason=reason)
-    os._exit(70)
-
-
-class Daemon:
-    """One member's control plane, without faces."""
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        settings: Settings,
-        *,
-        children: Children | None = None,
-        drivers: Callable[[Host], Drivers] = Drivers.installed,
-        fatal: Callable[[str], None] = die,
-    ) -> None:
-        self.runtime = runtime
-        self._fatal = fatal
-        self.settings = settings
-        state, run = os.path.realpath(settings.state), os.path.realpath(settings.run)
-        os.makedirs(run, mode=0o755, exist_ok=True)
-        self.state_dir = StateDir(state)
-        # Before any thread: the daemon itself never forks.
-        self._children = children or ForkServerChildren(runtime)
-        self.records = self._open()
-        member = self._member()
-        self.host = Host(runtime, self._children, (state, run))
-        self.drivers = drivers(self.host)
-        tools: dict[type, object] = {Host: self.host, Drivers: self.drivers}
-        self.engine = Engine(
-            runtime, self.records, codec(), tools, self._children.prove_dead, member=member.uid, owner=member.uid,
-            threads=settings.threads, fatal=fatal, admit=self._admit,
-        )  # fmt: skip
-        self.desk = Desk(self.host, self.drivers, self.records)
-        self.looks = Looks(self.records, self.drivers, member.uid)
-        self.counters = Counters(self.records, self.drivers, self.engine, member.uid)
-        self.member = member
-        audit = Audit(self.records, self.drivers, self.looks, member.uid, member.uid)
-        self.repair = Repair(audit, self.engine, self.drivers, member.uid)
-        reconciler = Reconciler(runtime, self.records, self.looks, self.engine)
-        self.rounds = Rounds(runtime, self.engine, reconciler, self.counters, self._keep_reserve)
-        self.engine.watch.everything = lambda _op, _state: self.rounds.changed()
-
-    def _open(self) -> SqliteRecords:
-        twice = bool(os.environ.get("HOLDFAST_TEST_TWICE"))
-        records = SqliteRecords(self.runtime, self.state_dir.database, guard=self.state_dir, fatal=self._fatal, twice=twice)
-        self.state_dir.watch_database()
-        return records
-
-    def _member(self) -> Member:
-        """This machine's record, made at the first start; its uid is the owner of all that is made here."""
-        uid, now, hostname = self.runtime.new_id(), self.runtime.now(), os.uname().nodename
-
-        def fn(tx: Tx) -> Member:
-            found = resources.page(tx, Member)
-            if found:
-                return found[0]
-            member = Member(uid=uid, name=hostname, created=now, spec=MemberSpec(hostname=hostname), status=None)
-            resources.insert(tx, member)
-            return member
-
-        return self.records.write(fn)
-
-    def _admit(self) -> None:
-        if not self.state_dir.has_reserve and not self.state_dir.make_reserve():
-            raise NoSpace(
-                f"The disk of {self.state_dir.path} is full; running operations go on, new ones are refused.",
-                "Free space there.",
-            )
-
-    def _keep_reserve(self) -> bool:
-        return self.state_dir.has_reserve or self.state_dir.make_reserve()
-
-    def backup(self, path: str) -> None:
-        """A stamped copy of the database, made while it is in use."""
-        if not path.startswith("/"):
-            raise Invalid(f"The path {ascii(path)} is not absolute.")
-        self.records.backup(path)
-
-    def start(self) -> None:
-        """Check that the database is the current one, count on, resume, and begin the rounds."""
-        self.engine.suspended = self.counters.check()
-        if self.engine.suspended:
-            log.warning("suspended", reason=self.engine.suspended)
-        else:
-            self.counters.advance()
-        self.engine.start()
-        self.rounds.start()
-
-    def stop(self) -> None:
-        """End the steps under way and leave mounts alone; what is unfinished resumes at the next start."""
-        self.rounds.stop()
-        self.engine.stop()
-        self.records.close()
-        if isinstance(self._children, ForkServerChildren):
-            self._children.close()
-        self.state_dir.close()
+def serve(state: str, run: str, listen: str) -> None:
+    """Start, serve until SIGTERM, stop. Mounts stay; unfinished operations resume at the next start."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    runtime = ThreadRuntime()
+    daemon = Daemon(runtime, Settings(state=state, run=run))
+    runtime.hook = armed(os.environ.get("HOLDFAST_FAILPOINT", ""))
+    daemon.start()
+    try:
+        server.serve(daemon, listen.removeprefix("unix:"))
+    finally:
+        daemon.stop()

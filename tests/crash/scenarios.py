@@ -4,11 +4,11 @@ import errno
 import os
 from collections.abc import Callable
 
+from holdfast.control.daemon import Daemon
 from holdfast.host import loops, syscalls
 from holdfast.model.resources import Attachment, Volume
 from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.release import DeviceRelease
-from holdfast.operations.attachment.mount import VolumeMount
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.base import Asked
 from holdfast.operations.pool.create import PoolCreate
@@ -18,7 +18,6 @@ from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.rename import VolumeRename
 from holdfast.records import resources
-from holdfast.service import Daemon
 from holdfast.testing.matrix import Scenario
 
 SIZES = {"ext4": "2MiB", "xfs": "300MiB", "btrfs": "120MiB", None: "1MiB"}
@@ -41,7 +40,9 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
     unmount = VolumeUnmount(path=path)
     full, denied, sick = errno.ENOSPC, errno.EPERM, errno.EIO
 
-    def plain(name: str, setup: tuple[Asked, ...], request: Asked | Callable[[Daemon], Asked], **more: object) -> Scenario:
+    def plain(
+        name: str, setup: tuple[Asked, ...], request: Asked | Callable[[Daemon], Asked], **more: object
+    ) -> Scenario:
         return Scenario(name, setup, request, **more)  # type: ignore[arg-type]
 
     found = [
@@ -71,9 +72,7 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
         plain("volume-delete-directory", (pool, directory), delete, between=_fill),
         plain("volume-delete-block", (pool, block), delete),
         plain("volume-rename", (pool, directory), rename),
-        plain(
-            "volume-rename-undo", (pool, directory), rename, weather=(("volume.rename-publish.before", full),)
-        ),
+        plain("volume-rename-undo", (pool, directory), rename, weather=(("volume.rename-publish.before", full),)),
         plain("mount-directory", (pool, directory), mount(), prepare=_directory),
         plain(
             "mount-directory-undo",
@@ -105,8 +104,22 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
         plain("rename-then-mount-queued", (pool, directory), rename, beside=(mount(),), prepare=_directory),
     ]
     found += [
-        plain("mount-restore", (pool, directory, mount()), _restore, prepare=_directory, between=_unmount_by_hand, crooked=True),
-        plain("mount-restore-block", (pool, block, mount()), _restore, prepare=_file, between=_unmount_by_hand, crooked=True),
+        plain(
+            "mount-restore",
+            (pool, directory, mount()),
+            _restore,
+            prepare=_directory,
+            between=_unmount_by_hand,
+            crooked=True,
+        ),
+        plain(
+            "mount-restore-block",
+            (pool, block, mount()),
+            _restore,
+            prepare=_file,
+            between=_unmount_by_hand,
+            crooked=True,
+        ),
         plain("device-release", (pool, block), _release, between=_attach_by_hand, crooked=True),
     ]
     if every:

@@ -36,7 +36,7 @@ def names_in_the_code() -> set[str]:
             found.update({f"{name}-discard", f"{name}-write", f"{name}-publish"})
         found.update(f"journal.{name}" for name in re.findall(r'_journal\.write\(\s*"([a-z-]+)"', text))
         found.update(f"journal.{name}" for name in re.findall(r'self\._(?:commit|step)\(\s*"([a-z-]+)"', text))
-        found.update(f"child.{name}" for name in re.findall(r'^    "([a-z-]+)": mounting\.', text, re.M))
+        found.update(f"child.{name}" for name in re.findall(r'^    "([a-z-]+)": mounting\.', text, re.MULTILINE))
         found.update(f"child.{name}" for name in re.findall(r'"(mkfs-[a-z0-9]+)": _mkfs', text))
     return found
 

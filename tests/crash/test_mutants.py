@@ -23,12 +23,19 @@ def test_a_mutant_is_caught(mutant: Mutant, tmp_path: pathlib.Path) -> None:
     assert text.count(mutant.old) == 1, f"{mutant.file} has changed; bring the mutant up to date"
     file.write_text(text.replace(mutant.old, mutant.new))
     # SEED of its own: the audit knows volumes by uid, and others run beside.
-    env = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTEST_XDIST_WORKER": f"gw{os.getpid()}", "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path),
+        "PYTEST_XDIST_WORKER": f"gw{os.getpid()}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *mutant.caught_by],
         cwd=ROOT, env=env, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
-    assert "failed" in done.stdout, f"survived {' '.join(mutant.caught_by)}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+    assert "failed" in done.stdout, (
+        f"survived {' '.join(mutant.caught_by)}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+    )
     assert done.returncode == 1
     print(f"{mutant.name}: caught by {mutant.caught_by[0]}")
 

@@ -233,9 +233,7 @@ def compare(daemon: RealDaemon, client: Client, *, there: bool, mounted: bool) -
     points = [str(daemon.mnt / "bystander"), *([str(daemon.mnt / "v")] if mounted else [])]
     assert sorted(mounts_below(daemon.root)) == points
     devices = any(volume.content != "directory" for volume in recorded.values()) and mounted
-    wait_until(
-        lambda: len(loops_below(daemon.root)) == devices, "loop devices are just those of the mounts", 5
-    )
+    wait_until(lambda: len(loops_below(daemon.root)) == devices, "loop devices are just those of the mounts", 5)
     assert temporary_below(daemon.pool) == []
     assert os.listdir(daemon.run) == ["holdfast.sock"]
     for pool in client.pools():

@@ -5,8 +5,6 @@ each ended request is an acknowledgement that must hold. HOLDFAST_STORM_KILLS an
 make it longer; `make storm` shows the table.
 """
 
-# ruff: noqa: TID251 - tests stand outside of the daemon: real time, real threads
-
 import collections
 import os
 import random
@@ -40,6 +38,7 @@ class Sailor:
         self.there: dict[str, str] = {}
         self.mounted: dict[str, str] = {}
         self.gone: set[str] = set()
+        self.failed: list[str] = []
         self.error: BaseException | None = None
 
     def sail(self) -> None:
@@ -75,15 +74,15 @@ class Sailor:
                 raise AssertionError(f"{what} of client {self._number} was refused: {error}") from error
             if view.ended:
                 self.heard[f"{what} {view.state}"] += 1
+                if view.error is not None:
+                    self.failed.append(f"{what}: {view.error.detail}")
                 return view if view.state == "done" else None
 
     def _create(self, client: Client) -> None:
         name = f"v{self._number}-{self._serial}"
         content = "filesystem" if self._random.random() < 0.15 else "directory"
         fs = "ext4" if content == "filesystem" else None
-        if self._asked(
-            "create", lambda key: client.create_volume("p", name, "2MiB", content, fs, 20, key=key)
-        ):
+        if self._asked("create", lambda key: client.create_volume("p", name, "2MiB", content, fs, 20, key=key)):
             self.there[name] = content
 
     def _free(self) -> str:
@@ -155,6 +154,7 @@ def test_a_storm_of_clients_and_kills_loses_nothing_leaks_nothing_and_every_star
         assert not any(thread.is_alive() for thread in threads)
         daemon.settle(60)
         heard = sum((sailor.heard for sailor in sailors), collections.Counter[str]())
+        print(*[failure for sailor in sailors for failure in sailor.failed], sep="\n")
         table(heard, starts, resumed, time.monotonic() - begun)
         assert starts == KILLS
         compare(daemon, client, sailors)
@@ -164,10 +164,10 @@ def test_a_storm_of_clients_and_kills_loses_nothing_leaks_nothing_and_every_star
 def table(heard: "collections.Counter[str]", starts: int, resumed: int, seconds: float) -> None:
     """For people."""
     rows = {**dict(sorted(heard.items())), "kills": KILLS, "starts": starts, "resumed": resumed}
-    print()  # noqa: T201
+    print()
     for name, count in rows.items():
-        print(f"  {name:<20}{count:>6}")  # noqa: T201
-    print(f"  {'seconds':<20}{seconds:>6.0f}", flush=True)  # noqa: T201
+        print(f"  {name:<20}{count:>6}")
+    print(f"  {'seconds':<20}{seconds:>6.0f}", flush=True)
 
 
 def compare(daemon: RealDaemon, client: Client, sailors: list[Sailor]) -> None:

@@ -17,9 +17,7 @@ app.command("holdfast.cli.op:app", name="op")
 
 
 @app.command
-def serve(
-    *, state: str = "/var/lib/holdfast", run: str = "/run/holdfast", listen: str = ""
-) -> None:
+def serve(*, state: str = "/var/lib/holdfast", run: str = "/run/holdfast", listen: str = "") -> None:
     """Run the daemon in the foreground until SIGTERM.
 
     Parameters
@@ -31,7 +29,7 @@ def serve(
     listen
         unix:PATH; by default unix:RUN/holdfast.sock.
     """
-    from holdfast.cli.local.serve import run as serve_
+    from holdfast.service import serve as serve_
 
     serve_(state, run, listen or f"unix:{os.path.join(run, 'holdfast.sock')}")
 

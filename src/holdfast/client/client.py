@@ -48,9 +48,7 @@ class Client:
         if wait is not None:
             query["wait"] = wait
         target = f"/v1{path}" + (f"?{urlencode(query)}" if query else "")
-        return msgspec.convert(
-            self._transport.call(method, target, body, wait=wait or 0, key=key), OperationView
-        )
+        return msgspec.convert(self._transport.call(method, target, body, wait=wait or 0, key=key), OperationView)
 
     # -- pools ---------------------------------------------------------------------------------
 
@@ -133,9 +131,7 @@ class Client:
         key: str = "",
     ) -> OperationView:
         """Mount a volume."""
-        return self._change(
-            "POST", f"{_v(pool, name)}/mounts", {"path": path, "read_only": read_only}, wait, key
-        )
+        return self._change("POST", f"{_v(pool, name)}/mounts", {"path": path, "read_only": read_only}, wait, key)
 
     def unmount(self, mount: MountView, wait: float | None = 60.0, key: str = "") -> OperationView:
         """Unmount."""
@@ -196,6 +192,4 @@ def ended_well(operation: OperationView) -> OperationView:
         raise OperationFailed(detail, why.hint if why else "")
     exits = ", ".join(f"`holdfast op {exit_}`" for exit_ in operation.exits)
     state = f"parked: {operation.reason}" if operation.state == "parked" else operation.state
-    raise Waiting(
-        f"The operation {operation.id} is {state}.", f"It goes on by itself. Exits: {exits or 'none'}."
-    )
+    raise Waiting(f"The operation {operation.id} is {state}.", f"It goes on by itself. Exits: {exits or 'none'}.")

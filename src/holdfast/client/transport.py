@@ -57,9 +57,7 @@ class Transport:
                     ) from error
         raise Unavailable(f"No holdfast daemon answers at {self._path}.")
 
-    def _once(
-        self, method: str, path: str, data: bytes | None, headers: dict[str, str], timeout: float
-    ) -> Any:
+    def _once(self, method: str, path: str, data: bytes | None, headers: dict[str, str], timeout: float) -> Any:
         if self._connection is None:
             connection = _UnixConnection(self._path, timeout)
             connection.connect()
@@ -71,9 +69,7 @@ class Transport:
         try:
             said = json.loads(raw) if raw else None
         except ValueError as error:
-            raise Unavailable(
-                f"The daemon answered with something that is not JSON: {raw[:200]!r}"
-            ) from error
+            raise Unavailable(f"The daemon answered with something that is not JSON: {raw[:200]!r}") from error
         if answer.status >= 400:
             raise _error(answer.status, said if isinstance(said, dict) else {})
         return said

@@ -63,7 +63,8 @@ class Audit:
                 seen.extend(self._pool(pool, before))
         seen.extend(self._attachment(a) for a in before.attachments if a.status.ready and self._looks.is_missing(a))
         seen.extend(
-            Seen(finding, uid, volume=volume) for finding, uid, volume in device_findings(before.pools, before.volumes, before.attachments)
+            Seen(finding, uid, volume=volume)
+            for finding, uid, volume in device_findings(before.pools, before.volumes, before.attachments)
         )
         after = self._records.read(lambda tx: snapshot(tx, self._member))
         moved = before.moving | after.moving | _changed(before, after)
@@ -77,13 +78,22 @@ class Audit:
             case Present():
                 pass
             case Unknown(reason) | ForeignObject(reason):
-                return [Seen(_finding("unknown", pool.name, reason, "Bring the place back; nothing is judged till then."), pool.uid)]
+                return [
+                    Seen(
+                        _finding("unknown", pool.name, reason, "Bring the place back; nothing is judged till then."),
+                        pool.uid,
+                    )
+                ]
             case Absent():
-                return [Seen(_finding("ghost", pool.name, "its mark is gone", "Restore it, or `pool forget`."), pool.uid)]
+                return [
+                    Seen(_finding("ghost", pool.name, "its mark is gone", "Restore it, or `pool forget`."), pool.uid)
+                ]
         try:
             items = list(driver.inventory(ref))
         except (HoldfastError, OSError) as error:
-            return [Seen(_finding("unknown", pool.name, str(error), "Nothing is judged till it can be read."), pool.uid)]
+            return [
+                Seen(_finding("unknown", pool.name, str(error), "Nothing is judged till it can be read."), pool.uid)
+            ]
         mine = {volume.uid: volume for volume in records.volumes if volume.parent == pool.uid}
         found = [seen for item in items if (seen := self._item(pool, item, mine)) is not None]
         there = {item.uid for item in items if item.kind == "volume"}
@@ -103,7 +113,9 @@ class Audit:
             "removing": "left by a removal that is over",
             "foreign": "nothing of Holdfast's",
         }[item.kind]
-        remedy = "--repair removes it." if item.kind in ("unfinished", "removing") else "Look at it, then move or remove it."
+        remedy = (
+            "--repair removes it." if item.kind in ("unfinished", "removing") else "Look at it, then move or remove it."
+        )
         return Seen(_finding("orphan", item.where, evidence, remedy), item.uid or item.where, pool, item)
 
     def _volume(self, pool: Pool, ref: PoolRef, volume: Volume, there: bool) -> Seen | None:
@@ -112,11 +124,19 @@ class Audit:
             evidence = "its making was abandoned" if there else "its making was abandoned; nothing is there"
             return Seen(_finding("drift", name, evidence, "Delete it."), volume.uid)
         if not there:
-            return Seen(_finding("ghost", name, "recorded, but not in its pool", "Restore it, or delete the record."), volume.uid)
+            return Seen(
+                _finding("ghost", name, "recorded, but not in its pool", "Restore it, or delete the record."),
+                volume.uid,
+            )
         match self._drivers.of(ref).look_volume(ref, volume_ref(volume)):
             case Present(facts) if facts.name != volume.name:
                 evidence = f"its mark calls it {facts.name}"
-                return Seen(_finding("drift", name, evidence, "--repair writes the recorded name."), volume.uid, pool, volume=volume)
+                return Seen(
+                    _finding("drift", name, evidence, "--repair writes the recorded name."),
+                    volume.uid,
+                    pool,
+                    volume=volume,
+                )
             case ForeignObject(evidence) | Unknown(evidence):
                 return Seen(_finding("drift", name, evidence, "Left alone; look at it."), volume.uid)
         return None

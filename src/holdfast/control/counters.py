@@ -40,7 +40,8 @@ class Counters:
         for pool in self._pools():
             found = self._drivers.of(pool_ref(pool, self._owner)).look_pool(pool_ref(pool, self._owner))
             if isinstance(found, Present) and found.facts.counter > counter:
-                return f"The pool {pool.name} was used by a later state of this database ({found.facts.counter} > {counter})."
+                ahead = found.facts.counter - counter
+                return f"The pool {pool.name} was used by a later state of this database, {ahead} counts ahead."
         return ""
 
     def advance(self) -> None:

@@ -1,4 +1,4 @@
-"""`audit --repair`: what is provably safe, through operations where a record is concerned; and what was left, and why."""
+"""`audit --repair`: what is provably safe, by operations where a record is concerned; and what was left, and why."""
 
 import msgspec
 

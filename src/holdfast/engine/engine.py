@@ -210,8 +210,6 @@ class Engine:
             return Live(row, rows, children, self._codec, clock)
         except UnknownTag as error:
             reason = f"it was begun by a newer Holdfast ({error}); start that version to end it"
-            self._journal.write(
-                "newer", lambda tx: operations.change(tx, op, row.epoch, state="parked", reason=reason)
-            )
+            self._journal.write("newer", lambda tx: operations.change(tx, op, row.epoch, state="parked", reason=reason))
             self._journal.tell(op, "parked")
             return None

@@ -14,7 +14,7 @@ from holdfast.runtime.api import Runtime
 T = TypeVar("T")
 
 
-class Cancelled(Exception):  # noqa: N818 - a signal, not an error
+class Cancelled(Exception):
     """A cancel was promised before the pivot's intent could be written."""
 
 
@@ -146,4 +146,3 @@ class Journal:
 
 def _result(verdict: Done | Todo) -> str:
     return encode(verdict.result) if isinstance(verdict, Done) and verdict.result is not None else ""
-

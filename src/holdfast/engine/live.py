@@ -78,8 +78,7 @@ class Live:
     def past_pivot(self) -> bool:
         """Whether the pivot's intent is durable, so that there is no way back."""
         return any(
-            step.pivot and row.state in ("intent", "done")
-            for step, row in zip(self.steps, self.rows, strict=True)
+            step.pivot and row.state in ("intent", "done") for step, row in zip(self.steps, self.rows, strict=True)
         )
 
     def problem(self) -> Problem | None:

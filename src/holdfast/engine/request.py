@@ -82,4 +82,3 @@ class Request(msgspec.Struct, metaclass=_RequestMeta, frozen=True, forbid_unknow
     @abc.abstractmethod
     def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
         """Mark what stays: the world was left as it is, and nobody knows how that is."""
-

@@ -23,9 +23,7 @@ _CANCELLED = Problem("cancelled", "The operation was cancelled.")
 class Runner:
     """Runs legs. `undertaker` kills a child and tells whether it is proven dead."""
 
-    def __init__(
-        self, runtime: Runtime, journal: Journal, tools: dict[type, object], undertaker: Undertaker
-    ) -> None:
+    def __init__(self, runtime: Runtime, journal: Journal, tools: dict[type, object], undertaker: Undertaker) -> None:
         self._runtime = runtime
         self._journal = journal
         self._tools = tools
@@ -65,9 +63,7 @@ class Runner:
                 return answer
             if live.rows[idx].state in ("done", "skipped"):
                 idx += 1
-        successors = self._journal.end(
-            live, "done", lambda tx: live.request.outcome(tx, live.bound, live.results())
-        )
+        successors = self._journal.end(live, "done", lambda tx: live.request.outcome(tx, live.bound, live.results()))
         return Ended(tuple(successors))
 
     def _wants_undo(self, live: Live) -> Problem | None:
@@ -121,9 +117,7 @@ class Runner:
             return verbs.wait("a call passed its deadline and its child is not proven dead yet")
         return self._settle(live, verbs, idx, verbs.judge(idx), answer)
 
-    def _settle(
-        self, live: Live, verbs: Verbs, idx: int, verdict: object, failure: Failure | None
-    ) -> Answer | None:
+    def _settle(self, live: Live, verbs: Verbs, idx: int, verdict: object, failure: Failure | None) -> Answer | None:
         """Done wins, whatever apply said."""
         if isinstance(verdict, Done):
             lost = None if live.returned == idx else verbs.persist(idx)
@@ -144,4 +138,3 @@ class Runner:
         if live.past_pivot():
             return verbs.wait(problem.detail)
         return self._turn(live, verbs, problem)
-

@@ -40,9 +40,7 @@ class Submission:
         self._member = member
         self._owner = owner
 
-    def store(
-        self, request: Request, caller: Caller, key: str, allowance: float | None, said: Request
-    ) -> Live | str:
+    def store(self, request: Request, caller: Caller, key: str, allowance: float | None, said: Request) -> Live | str:
         """One transaction: the operation with its claims, and if they are free its plan and first intent.
 
         Returns the id of an earlier operation if the key was used for the same request.

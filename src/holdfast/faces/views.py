@@ -1,6 +1,7 @@
 """From records and looks to views."""
 
 from holdfast import __version__
+from holdfast.control.daemon import Daemon
 from holdfast.model.errors import Again, HoldfastError
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
 from holdfast.model.resources import Attachment, Pool, Volume
@@ -8,7 +9,6 @@ from holdfast.model.views import MountView, PoolView, StatusView, VolumeView
 from holdfast.operations.refs import find_pool, pool_ref
 from holdfast.records import operations, resources
 from holdfast.records.contract import Tx
-from holdfast.service import Daemon
 
 
 def pool(daemon: Daemon, found: Pool) -> PoolView:

@@ -43,7 +43,9 @@ class Children(abc.ABC):
     """Runs pieces of work."""
 
     @abc.abstractmethod
-    def run(self, keeper: Keeper, work: str, args: dict[str, Any], fds: tuple[int, ...] = (), deadline: float = 60.0) -> Any:
+    def run(
+        self, keeper: Keeper, work: str, args: dict[str, Any], fds: tuple[int, ...] = (), deadline: float = 60.0
+    ) -> Any:
         """Do `work`; return its answer.
 
         `fds` reach the child as descriptors whose numbers it is given. Raises the work's own error, Again if it
@@ -98,7 +100,9 @@ class ForkServerChildren(Children):
             )  # fmt: skip
         self._socket = ours
 
-    def run(self, keeper: Keeper, work: str, args: dict[str, Any], fds: tuple[int, ...] = (), deadline: float = 60.0) -> Any:
+    def run(
+        self, keeper: Keeper, work: str, args: dict[str, Any], fds: tuple[int, ...] = (), deadline: float = 60.0
+    ) -> Any:
         """See `Children.run`."""
         gate_out, gate = os.pipe()
         answer, answer_in = os.pipe()

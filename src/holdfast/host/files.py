@@ -56,7 +56,9 @@ class Files:
         """Make a new file with that content, synced."""
 
         def call() -> None:
-            fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=dir_fd)
+            fd = os.open(
+                name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=dir_fd
+            )
             try:
                 view = memoryview(content)
                 while view:
@@ -124,5 +126,5 @@ class Files:
             self._runtime.effect(purpose, call)
 
     def sync(self, purpose: str, fd: int) -> None:
-        """fsync."""
+        """Fsync."""
         self._runtime.effect(purpose, lambda: os.fsync(fd))

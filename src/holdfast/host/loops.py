@@ -160,7 +160,7 @@ def _configure(fd: int, image: int, *, autoclear: bool, read_only: bool) -> bool
 
 
 def detach(loop: Loop) -> bool:
-    """Detach, if it still is that file's; True once it is proven detached. In use, the kernel waits for the last user."""
+    """Detach, if it still is that file's; True once it is proven detached: the kernel waits for its last user."""
     fd = os.open(loop.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         now = status(fd)

@@ -142,7 +142,13 @@ def recognise(head: bytes, size: int, fd: int) -> Holds | None:
         return Holds("GPT partition table")
     if head[510:512] == b"\x55\xaa":
         return Holds("MBR partition table")
-    if size >= 1024 and read_exactly(fd, (size - 1) // 512 * 512 // _BLOCK * _BLOCK, size - (size - 1) // 512 * 512 // _BLOCK * _BLOCK)[-512:][:8] == b"EFI PART":
+    if (
+        size >= 1024
+        and read_exactly(
+            fd, (size - 1) // 512 * 512 // _BLOCK * _BLOCK, size - (size - 1) // 512 * 512 // _BLOCK * _BLOCK
+        )[-512:][:8]
+        == b"EFI PART"
+    ):
         return Holds("GPT partition table (copy)")
     return None
 

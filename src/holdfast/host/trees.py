@@ -117,7 +117,7 @@ class Removal:
 
     @staticmethod
     def _lift(top: int, fd: int, name: str) -> None:
-        """Move a deep directory up, under a name that no other directory of the tree can have taken in an earlier round."""
+        """Move a deep directory up, under a name that no other of the tree can have taken in an earlier round."""
         info = os.stat(name, dir_fd=fd, follow_symlinks=False)
         os.rename(name, f".holdfast-deep-{info.st_dev}-{info.st_ino}", src_dir_fd=fd, dst_dir_fd=top)
 

@@ -174,6 +174,7 @@ def by_code() -> dict[str, type[HoldfastError]]:
     todo: list[type[HoldfastError]] = [HoldfastError]
     while todo:
         kind = todo.pop()
-        found[kind.code] = kind
+        if "code" in vars(kind):  # a subclass without a code of its own is told by its base's
+            found[kind.code] = kind
         todo.extend(kind.__subclasses__())
     return found

@@ -30,9 +30,7 @@ class Looks:
             with self._drivers.of(ref).access(ref, volume_ref(volume)) as access:
                 if access.kind == "tree":
                     return mountpoints.look_tree(attachment.spec.path, access.fd)
-                return mountpoints.look_image(
-                    attachment.spec.path, access.fd, volume.spec.fs, volume.status.fs_uuid
-                )
+                return mountpoints.look_image(attachment.spec.path, access.fd, volume.spec.fs, volume.status.fs_uuid)
         except HoldfastError as error:
             return Unknown(error.detail)
         except OSError as error:

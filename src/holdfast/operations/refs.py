@@ -37,7 +37,8 @@ def find_volume(tx: Tx, pool: Pool, name: str) -> Volume:
     volume = resources.by_name(tx, Volume, pool.uid, name)
     if volume is None:
         raise NotFound(
-            f"There is no volume {ascii(name)} in the pool {pool.name}.", f"`holdfast volume list {pool.name}` shows them."
+            f"There is no volume {ascii(name)} in the pool {pool.name}.",
+            f"`holdfast volume list {pool.name}` shows them.",
         )
     return volume
 
@@ -75,5 +76,3 @@ def mark_abandoned(tx: Tx, kind: type[R], uid: str, reason: str, now: float) -> 
     if found is not None:
         conditions = put(found.conditions, Condition(ABANDONED, True, now, reason))
         resources.update(tx, msgspec.structs.replace(found, conditions=conditions))
-
-

@@ -22,7 +22,15 @@ REQUESTS: tuple[type[Request], ...] = (
     MountRestore, DeviceRelease,
 )  # fmt: skip
 STEPS: tuple[type[Step], ...] = (
-    PoolMake, PoolRemove, VolumeMake, VolumeRemove, RenameStep, LoopAttach, LoopDetach, Mount, Unmount,
+    PoolMake,
+    PoolRemove,
+    VolumeMake,
+    VolumeRemove,
+    RenameStep,
+    LoopAttach,
+    LoopDetach,
+    Mount,
+    Unmount,
 )
 
 

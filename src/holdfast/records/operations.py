@@ -78,9 +78,7 @@ def new_epoch(tx: Tx, op: str) -> int:
 
 def unended(tx: Tx, member: str) -> list[OperationRow]:
     """All operations of a member that are not over, oldest first."""
-    rows = tx.run(
-        f"SELECT {_COLUMNS} FROM operations WHERE state IN {_UNENDED} AND member=? ORDER BY seq", (member,)
-    )
+    rows = tx.run(f"SELECT {_COLUMNS} FROM operations WHERE state IN {_UNENDED} AND member=? ORDER BY seq", (member,))
     return [_row(row) for row in rows]
 
 

@@ -31,9 +31,7 @@ def _as(kind: type[R], body: object) -> R:
 def insert(tx: Tx, resource: Resource) -> None:
     """Reserve the row; raise Exists if the name is taken."""
     kind = _tag(type(resource))
-    if tx.run(
-        "SELECT 1 FROM resources WHERE kind=? AND parent=? AND name=?", (kind, resource.parent, resource.name)
-    ):
+    if tx.run("SELECT 1 FROM resources WHERE kind=? AND parent=? AND name=?", (kind, resource.parent, resource.name)):
         raise Exists(f"A {kind} named {resource.name} exists already.")
     tx.run(
         "INSERT INTO resources(uid, kind, parent, name, provisioned, body) VALUES(?, ?, ?, ?, ?, ?)",

@@ -78,7 +78,7 @@ class _SqliteConnection:
         return answer
 
 
-class _TryAgain(Exception):  # noqa: N818 - a signal, not an error
+class _TryAgain(Exception):
     """The reserve was released; the transaction may fit now."""
 
 

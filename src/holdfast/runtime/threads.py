@@ -45,7 +45,7 @@ class ThreadRuntime(Runtime):
     def __init__(self) -> None:
         super().__init__()
         sys.setswitchinterval(1e-4)
-        self._random = random.Random(os.urandom(16))  # noqa: S311 - jitter, not secrets
+        self._random = random.Random(os.urandom(16))
 
     def now(self) -> float:
         """Wall clock."""

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from holdfast.control.daemon import Daemon
 from holdfast.engine.engine import Engine
 from holdfast.engine.submit import Caller
 from holdfast.host import loops, mounttable
@@ -27,7 +28,6 @@ from holdfast.model.operations import OperationView
 from holdfast.model.resources import Attachment, Pool
 from holdfast.operations.base import Asked
 from holdfast.records import claims, operations, resources
-from holdfast.service import Daemon
 from holdfast.testing.universe import ChildHangs, ChildIsLate, Universe
 
 FAULTS = ("kill", "error", "reply-lost", "hang", "late")
@@ -52,7 +52,8 @@ class Fault(msgspec.Struct, frozen=True):
 class Scenario(msgspec.Struct, frozen=True):
     """What is there before, what is asked, and what must be true when it is done and when it is undone.
 
-    `crooked` says that records and world disagree beforehand, and so again if it is undone. `weather` are permanent errors at failpoints: they drive a plan into its undo.
+    `crooked` says that records and world disagree beforehand, and so again if it is undone. `weather` are
+    permanent errors at failpoints: they drive a plan into its undo.
     """
 
     name: str
@@ -130,7 +131,9 @@ class History:
             return
         self.fired += 1
         self._counts = {}
-        if fault.kind == "kill" or (name.startswith(("journal.", "records.")) and fault.kind in ("error", "reply-lost")):
+        if fault.kind == "kill" or (
+            name.startswith(("journal.", "records.")) and fault.kind in ("error", "reply-lost")
+        ):
             universe.kill()  # a journal that cannot be written stops the daemon
         if fault.kind in ("error", "reply-lost"):
             raise OSError(errno.EIO, f"injected at {name}")
@@ -293,7 +296,9 @@ class History:
 
 def _submit(daemon: Daemon, request: Asked, key: str, caller: Caller) -> OperationView:
     earlier = daemon.engine.earlier(request, caller, key)
-    return earlier or daemon.engine.submit(request.checked(daemon.desk), caller, key=key, said=request, allowance=ALLOWANCE)
+    return earlier or daemon.engine.submit(
+        request.checked(daemon.desk), caller, key=key, said=request, allowance=ALLOWANCE
+    )
 
 
 def _ask(daemon: Daemon, request: Asked, key: str) -> OperationView:

@@ -11,27 +11,26 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from holdfast.control.daemon import Daemon, Settings
 from holdfast.drivers.dir.driver import DirDriver
 from holdfast.drivers.registry import Drivers
 from holdfast.host import tools, work
 from holdfast.host.children import SAID, Children, Keeper, answer_of, say
-from holdfast.host.host import Host
 from holdfast.model.errors import Abandoned, Again
 from holdfast.model.step import ChildIdentity
 from holdfast.runtime.api import Killed
 from holdfast.runtime.simulated import Scheduler, SimulatedRuntime
-from holdfast.service import Daemon, Settings
 
 Hook = Callable[["Universe", str], None]
 # How long after its deadline a child that sleeps in the kernel does its work and ends; virtual seconds.
 LATE = 30.0
 
 
-class ChildHangs(Exception):  # noqa: N818 - a fault, not an error
+class ChildHangs(Exception):
     """Raised by a hook at `child.*.before`: the child does nothing until it is killed at its deadline."""
 
 
-class ChildIsLate(Exception):  # noqa: N818 - a fault, not an error
+class ChildIsLate(Exception):
     """Raised by a hook at `child.*.before`: the child cannot be killed, acts after its deadline, and ends."""
 
 
@@ -123,8 +122,8 @@ class Universe:
             daemon = Daemon.__new__(Daemon)
             self.daemon = daemon  # known before it is whole, so that one killed in the making is buried too
             daemon.__init__(  # type: ignore[misc]  # see above
-                runtime, settings, children=ForkedChildren(self, runtime), drivers=lambda h: Drivers({"dir": DirDriver(h)}),
-                fatal=self._fatal,
+                runtime, settings, children=ForkedChildren(self, runtime), fatal=self._fatal,
+                drivers=lambda host: Drivers({"dir": DirDriver(host)}),
             )  # fmt: skip
             daemon.start()
 

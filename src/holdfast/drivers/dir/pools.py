@@ -76,7 +76,7 @@ class Pools:
             os.close(volumes)
 
     def leftovers(self, pool: PoolRef, operation: str) -> list[str]:
-        """What an undone making left in the unproven place; `volumes` is ours only beside our mark or temporary mark."""
+        """What an undone making left in the unproven place; `volumes` is ours only beside a mark of ours."""
         temporary = f".{POOL_MARK}.{pool.owner}.{operation}"
         with self._root.unproven(pool) as fd:
             return [temporary] if self._files.exists(fd, temporary) else []

@@ -78,9 +78,7 @@ class Volumes:
             return ForeignObject(error.detail)
         finally:
             os.close(fd)
-        return Present(
-            VolumeFacts(mark.name, mark.size, mark.content, mark.fs, mark.fs_uuid, mark.operation, tidy)
-        )
+        return Present(VolumeFacts(mark.name, mark.size, mark.content, mark.fs, mark.fs_uuid, mark.operation, tidy))
 
     def _mark(self, fd: int) -> ObjectMark:
         where = mounttable.location(fd)

@@ -11,10 +11,10 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from holdfast import __version__
+from holdfast.control.daemon import Daemon
 from holdfast.faces.rest import operations, problems, resources
 from holdfast.faces.rest.calls import Calls
 from holdfast.model.errors import Forbidden, HoldfastError
-from holdfast.service import Daemon
 
 LARGEST_BODY = 1 << 20
 

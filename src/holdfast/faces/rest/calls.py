@@ -10,11 +10,11 @@ import msgspec
 from litestar import Request as HttpRequest
 from litestar import Response
 
+from holdfast.control.daemon import Daemon
 from holdfast.engine.submit import Caller
 from holdfast.model.errors import Invalid
 from holdfast.model.operations import ENDED, OperationView
 from holdfast.operations.base import Asked
-from holdfast.service import Daemon
 
 T = TypeVar("T")
 LONGEST_WAIT = 3600.0

@@ -33,7 +33,11 @@ class BackupBody(msgspec.Struct, forbid_unknown_fields=True):
 
 @get("/operations")
 async def operation_list(
-    calls: Calls, only: Annotated[str, Parameter(query="state")] = "", resource: str = "", cursor: int = 1 << 60, limit: int = 100
+    calls: Calls,
+    only: Annotated[str, Parameter(query="state")] = "",
+    resource: str = "",
+    cursor: int = 1 << 60,
+    limit: int = 100,
 ) -> Page:
     """Operations, newest first; `next` is the cursor of the next page."""
     if not 1 <= limit <= MOST:

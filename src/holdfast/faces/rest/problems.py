@@ -13,7 +13,14 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def _problem(status: int, code: str, detail: str, hint: str) -> Response[dict[str, Any]]:
-    body = {"type": f"urn:holdfast:{code}", "title": code, "status": status, "detail": detail, "code": code, "hint": hint}
+    body = {
+        "type": f"urn:holdfast:{code}",
+        "title": code,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "hint": hint,
+    }
     return Response(body, status_code=status, media_type=MEDIA_TYPE)
 
 
@@ -37,5 +44,5 @@ def too_deep(_http: "Request[Any, Any, Any]", _error: RecursionError) -> Respons
 
 def unforeseen(_http: "Request[Any, Any, Any]", error: Exception) -> Response[dict[str, Any]]:
     """A fault of ours: logged whole, told in short."""
-    log.exception("a request failed in a way nobody foresaw", error=repr(error))
+    log.error("a request failed in a way nobody foresaw", exc_info=error)
     return _problem(500, "internal", "Holdfast met a fault of its own; its log has the details.", "")

@@ -80,9 +80,7 @@ async def pool_create(request: Http, calls: Calls, data: PoolBody, wait: float |
 @get("/pools/{pool:str}")
 async def pool_show(calls: Calls, pool: str) -> PoolView:
     """One pool."""
-    return await calls.run(
-        lambda: views.pool(calls.daemon, calls.daemon.records.read(lambda tx: find_pool(tx, pool)))
-    )
+    return await calls.run(lambda: views.pool(calls.daemon, calls.daemon.records.read(lambda tx: find_pool(tx, pool))))
 
 
 @delete("/pools/{pool:str}", status_code=202)
@@ -98,17 +96,13 @@ async def volume_list(calls: Calls, pool: str, cursor: str = "", limit: int = 10
     """A page of volumes by name; `next` is the cursor of the next page."""
     if not 1 <= limit <= MOST:
         raise Invalid(f"limit is {limit}; it is from 1 to {MOST}.")
-    found = await calls.run(
-        lambda: calls.daemon.records.read(lambda tx: views.volumes(tx, pool, cursor, limit + 1))
-    )
+    found = await calls.run(lambda: calls.daemon.records.read(lambda tx: views.volumes(tx, pool, cursor, limit + 1)))
     more = found[limit - 1].name if len(found) > limit else None
     return Page(list(found[:limit]), more)
 
 
 @post("/pools/{pool:str}/volumes")
-async def volume_create(
-    request: Http, calls: Calls, pool: str, data: VolumeBody, wait: float | None = None
-) -> Answer:
+async def volume_create(request: Http, calls: Calls, pool: str, data: VolumeBody, wait: float | None = None) -> Answer:
     """Create a volume."""
     asked = VolumeCreate(pool=pool, name=data.name, size=data.size, content=data.content, fs=data.fs)
     return await calls.change(request, asked, wait)

@@ -14,9 +14,9 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from holdfast.control.daemon import Daemon
 from holdfast.faces.rest.app import application
 from holdfast.model.errors import Invalid, Locked
-from holdfast.service import Daemon
 
 _CREDENTIALS = struct.Struct("3i")
 
@@ -26,9 +26,7 @@ class _PeerProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        raw = transport.get_extra_info("socket").getsockopt(
-            socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
-        )
+        raw = transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         pid, uid, _gid = _CREDENTIALS.unpack(raw)
         self.client = (f"uid:{uid}", pid)
 

@@ -86,9 +86,7 @@ class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
         volume = volume_now(tx, bound.uids["volume"], self.name)
         if not volume.status.ready:
             raise WrongState(f"The volume {self.name} is not ready.")
-        spec = AttachmentSpec(
-            volume=volume.uid, member=bound.drawn.member, path=self.path, read_only=self.read_only
-        )
+        spec = AttachmentSpec(volume=volume.uid, member=bound.drawn.member, path=self.path, read_only=self.read_only)
         attachment = Attachment(
             uid=bound.drawn.uid, name=self.path, parent=volume.uid, created=bound.drawn.now,
             operation=bound.drawn.operation, spec=spec, status=AttachmentStatus(),
@@ -140,7 +138,7 @@ class MountRestore(Asked, frozen=True, kw_only=True, tag="attachment.restore.1")
         return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid})
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
-        """Still wanted?"""
+        """Only if it is still wanted."""
         attachment = resources.by_uid(tx, Attachment, self.attachment)
         volume = resources.by_uid(tx, Volume, bound.uids["volume"])
         pool = resources.by_uid(tx, Pool, bound.uids["pool"])

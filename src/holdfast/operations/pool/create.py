@@ -43,7 +43,11 @@ class PoolCreate(Asked, frozen=True, kw_only=True, tag="pool.create.1"):
         place = next(iter(self.config.values()))
         for pool in resources.page(tx, Pool):
             other = next(iter(pool.spec.config.values()))
-            if pool.uid != own and pool.spec.driver == self.driver and (is_under(place, other) or is_under(other, place)):
+            if (
+                pool.uid != own
+                and pool.spec.driver == self.driver
+                and (is_under(place, other) or is_under(other, place))
+            ):
                 raise Invalid(f"{place} and the pool {pool.name} at {other} lie inside each other.")
 
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
@@ -78,5 +82,3 @@ class PoolCreate(Asked, frozen=True, kw_only=True, tag="pool.create.1"):
     def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
         """The row stays."""
         mark_abandoned(tx, Pool, bound.drawn.uid, reason, bound.drawn.now)
-
-
