@@ -26,7 +26,11 @@ class Connection(Protocol):
         ...
 
     def savepoint(self, tx: Tx, fn: Callable[[Tx], Any]) -> Any:
-        """Run `fn` so that its error undoes only its own changes."""
+        """Run `fn` so that its error undoes only its own changes, unless the transaction does not stand any more."""
+        ...
+
+    def stands(self) -> bool:
+        """Whether the transaction is still there: a full disk can take all of it."""
         ...
 
 
@@ -112,6 +116,8 @@ class GroupCommit:
             try:
                 waiter.answer = self._connection.savepoint(tx, waiter.fn)
             except Exception as error:  # noqa: BLE001 - handed to its caller
+                if not self._connection.stands():
+                    raise  # what the others wrote is gone too, so it is everybody's answer
                 waiter.error = error
 
     def read(self, fn: Callable[[Tx], Any]) -> Any:

@@ -51,12 +51,7 @@ class _SqliteConnection:
         try:
             self._raw.execute("COMMIT")
         except apsw.FullError:
-            self.rollback()
-            if self._guard is not None and self._guard.release_reserve():
-                raise _TryAgain from None
-            raise NoSpace(
-                "The disk of the state directory is full.", "Free space there; nothing was changed."
-            ) from None
+            raise self._full() from None
         except apsw.Error as error:
             self._fatal(f"a commit failed, so what is on disk is unknown: {error}")
             raise Unavailable(f"The database could not be written: {error}") from error
@@ -65,10 +60,22 @@ class _SqliteConnection:
         if self._raw.in_transaction:
             self._raw.execute("ROLLBACK")
 
+    def _full(self) -> Exception:
+        """Give up all of the transaction, and say whether it may fit now."""
+        self.rollback()
+        if self._guard is not None and self._guard.release_reserve():
+            return _TryAgain()
+        return NoSpace("The disk of the state directory is full.", "Free space there; nothing was changed.")
+
+    def stands(self) -> bool:
+        return self._raw.in_transaction
+
     def savepoint(self, tx: Tx, fn: Callable[[Tx], Any]) -> Any:
         self._raw.execute("SAVEPOINT one")
         try:
             answer = fn(tx)
+        except apsw.FullError:  # pages that spill meet the full disk before the commit does
+            raise self._full() from None
         except BaseException:
             if self._raw.in_transaction:
                 self._raw.execute("ROLLBACK TO one")
@@ -143,9 +150,9 @@ class SqliteRecords(Records):
 
     def write(self, fn: Callable[[Tx], T]) -> T:
         """See `Records.write`."""
-        with contextlib.suppress(_TryAgain):
-            return self._group.submit(fn)  # type: ignore[no-any-return]  # fn's own type
-        return self._group.submit(fn)  # type: ignore[no-any-return]  # fn's own type
+        while True:  # each turn uses up a reserve
+            with contextlib.suppress(_TryAgain):
+                return self._group.submit(fn)  # type: ignore[no-any-return]  # fn's own type
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """See `Records.read`."""

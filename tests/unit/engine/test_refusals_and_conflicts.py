@@ -89,9 +89,7 @@ def test_a_plan_with_two_pivots_is_a_fault_of_the_program(lab: Lab) -> None:
     assert lab.claims() == []
 
 
-@pytest.mark.parametrize(
-    "error", [Unavailable("the fork server is gone"), ValueError("a bug"), OSError(5, "EIO")]
-)
+@pytest.mark.parametrize("error", [Unavailable("the fork server is gone"), ValueError("a bug"), OSError(5, "EIO")])
 def test_what_is_no_refusal_is_tried_again(lab: Lab, error: Exception) -> None:
     lab.world.once["apply a"] = [error]
     op = lab.submit(Do(plan_of="a"))

@@ -75,7 +75,7 @@ def test_without_epochs_the_stale_runner_would_go_on(lab: Lab, monkeypatch: pyte
 
     def blind(tx: Tx, op: str, _epoch: int, **columns: Value) -> None:
         names = ", ".join(f"{name}=?" for name in columns)
-        tx.run(f"UPDATE operations SET {names} WHERE id=?", (*columns.values(), op))  # noqa: S608 - our own columns
+        tx.run(f"UPDATE operations SET {names} WHERE id=?", (*columns.values(), op))
 
     monkeypatch.setattr(operations, "change", blind)
     op = lab.submit(Do(plan_of="a b", pool="p"))

@@ -120,9 +120,7 @@ def test_the_look_at_all_steps_together_catches_a_composed_leak(lab: Lab) -> Non
     assert lab.world.things == {}
 
 
-def test_without_the_look_at_all_together_the_leak_would_stay(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_look_at_all_together_the_leak_would_stay(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: the check above is not vacuous."""
     _undoing_b_brings_a_back(lab)
     whole = undo.Undo._finish

@@ -73,11 +73,7 @@ class Put(Step, frozen=True, tag="put.1"):
         things = ctx.tool(World).things
 
         def truth() -> Verdict:
-            return (
-                Done(Written(self.key))
-                if things.get(self.key) == self.value
-                else Todo(Before(things.get(self.key)))
-            )
+            return Done(Written(self.key)) if things.get(self.key) == self.value else Todo(Before(things.get(self.key)))
 
         found: Verdict = ctx.tool(World).answer(ctx, "judge", self.key, truth)
         return found
@@ -214,9 +210,7 @@ class OnPool(Request, frozen=True, tag="pool.change.1"):
 def pool(uid: str, name: str, *, ready: bool = False, seen: str = "") -> Pool:
     """A row to reserve."""
     spec = PoolSpec(driver="none", config={})
-    return Pool(
-        uid=uid, name=name, created=0.0, spec=spec, status=PoolStatus(ready=ready, identity={"seen": seen})
-    )
+    return Pool(uid=uid, name=name, created=0.0, spec=spec, status=PoolStatus(ready=ready, identity={"seen": seen}))
 
 
 def codec() -> Codec:

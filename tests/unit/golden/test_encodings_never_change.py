@@ -1,0 +1,90 @@
+"""Every released request and step has a golden file: what a journal holds must be read by all later versions.
+
+A failure here means that journals in the field would be misread. Do not edit the golden file of a released
+tag: give the changed meaning a new tag (mount.2), keep the old class, and add a golden file for the new one.
+"""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from holdfast.drivers.contract import PoolRef, VolumeRef
+from holdfast.engine.codec import encode
+from holdfast.engine.request import Request
+from holdfast.model.step import Step
+from holdfast.operations.attachment.mount import MountRestore, VolumeMount
+from holdfast.operations.attachment.release import DeviceRelease
+from holdfast.operations.attachment.unmount import VolumeUnmount
+from holdfast.operations.pool.create import PoolCreate
+from holdfast.operations.pool.delete import PoolDelete
+from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.registry import REQUESTS, STEPS, codec
+from holdfast.operations.volume.create import VolumeCreate
+from holdfast.operations.volume.delete import VolumeDelete
+from holdfast.operations.volume.rename import VolumeRename
+from holdfast.steps.mount import LoopAttach, LoopDetach, Mount, Unmount
+from holdfast.steps.pool import PoolMake, PoolRemove
+from holdfast.steps.volume import VolumeMake, VolumeRemove
+from holdfast.steps.volume import VolumeRename as RenameStep
+
+FILES = Path(__file__).parent
+UID = "0123456789abcdef0123456789abcdef"
+PLACE = PoolRef(UID, "owner-uid", "dir", {"source": "/srv/pool"}, {"inode": "2", "born": "1700000000"})
+WHAT = VolumeRef("volume-uid", "data", 1 << 30, "filesystem", "ext4", "fs-uuid")
+
+INSTANCES: tuple[Request | Step, ...] = (
+    PoolCreate(name="p", driver="dir", config={"source": "/srv/pool"}, limit=1 << 40),
+    PoolDelete(name="p"),
+    PoolForget(name="p"),
+    VolumeCreate(pool="p", name="v", size=1 << 30, content="filesystem", fs="ext4"),
+    VolumeDelete(pool="p", name="v"),
+    VolumeRename(pool="p", name="v", new_name="w"),
+    VolumeMount(pool="p", name="v", path="/mnt/v", read_only=True),
+    VolumeUnmount(path="/mnt/v", attachment=UID),
+    MountRestore(attachment=UID),
+    DeviceRelease(volume=UID),
+    PoolMake(PLACE),
+    PoolRemove(PLACE),
+    VolumeMake(PLACE, WHAT),
+    VolumeRemove(PLACE, WHAT),
+    RenameStep(PLACE, WHAT, "w"),
+    LoopAttach(PLACE, WHAT, True),
+    LoopDetach(PLACE, WHAT, True),
+    Mount(PLACE, WHAT, "/mnt/v", True),
+    Unmount(PLACE, WHAT, "/mnt/v", True),
+)
+
+
+def _tag(value: Request | Step | type[Request | Step]) -> str:
+    return str(value.__struct_config__.tag)
+
+
+def _name(value: Request | Step) -> str:
+    return ("request." if isinstance(value, Request) else "step.") + _tag(value) + ".json"
+
+
+def test_every_request_and_step_has_an_instance_here() -> None:
+    here = {(isinstance(value, Request), _tag(value)) for value in INSTANCES}
+    registered = {(True, _tag(kind)) for kind in REQUESTS} | {(False, _tag(kind)) for kind in STEPS}
+    assert here == registered, "a new request or step needs an instance and a golden file here; an old one never goes"
+
+
+def test_no_golden_file_lost_its_class() -> None:
+    """A released tag that the code forgets would park what old journals hold of it."""
+    assert {path.name for path in FILES.glob("*.json")} == {_name(value) for value in INSTANCES}
+
+
+@pytest.mark.parametrize("value", INSTANCES, ids=_name)
+def test_the_encoding_is_the_golden_one(value: Request | Step) -> None:
+    path = FILES / _name(value)
+    encoded = msgspec.json.format(encode(value), indent=1)
+    assert path.exists(), f"{path.name} is missing; a new tag needs it, with:\n{encoded}"
+    assert path.read_text() == encoded + "\n", f"a changed meaning of {_tag(value)} is a new tag"
+
+
+@pytest.mark.parametrize("value", INSTANCES, ids=_name)
+def test_the_golden_file_is_read_as_what_it_meant(value: Request | Step) -> None:
+    text = (FILES / _name(value)).read_text()
+    known = codec()
+    assert (known.request(text) if isinstance(value, Request) else known.step(text)) == value
