@@ -1,7 +1,7 @@
 """What only PostgreSQL promises: several daemons over one database."""
 
 import itertools
-import threading  # noqa: TID251 - real threads are the point
+import threading
 from collections.abc import Iterator
 
 import psycopg

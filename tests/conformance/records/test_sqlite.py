@@ -1,6 +1,6 @@
 """What only SQLite promises: one fsync for many, and a damaged file is told and left alone."""
 
-import threading  # noqa: TID251 - real threads are the point
+import threading
 from pathlib import Path
 
 import apsw

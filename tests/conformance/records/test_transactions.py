@@ -1,6 +1,6 @@
 """What a transaction promises, whoever else writes at the same moment."""
 
-import threading  # noqa: TID251 - real threads are the point
+import threading
 from collections.abc import Callable
 
 import pytest
