@@ -9,7 +9,7 @@ import structlog
 from holdfast.engine.journal import Journal
 from holdfast.engine.live import Live, StepContext
 from holdfast.engine.waits import Later, backoff, describe
-from holdfast.model.errors import Again, HoldfastError, NoSpace, Unavailable
+from holdfast.model.errors import Again, HoldfastError, NoSpace, Unavailable, Unavailable
 from holdfast.model.step import Round, Unclear, Verdict
 from holdfast.records.operations import StaleEpoch
 from holdfast.runtime.api import Runtime
@@ -90,8 +90,8 @@ class Verbs:
         summary = self._live.steps[idx].describe()
         try:
             return call()
-        except (StaleEpoch, NoSpace):
-            raise  # the journal's own, not the step's
+        except (StaleEpoch, NoSpace, Unavailable):
+            raise  # the journal's, or the fork server's: not the step's; the daemon stops and starts anew
         except Again as error:
             return Failure(error.detail)
         except Exception as error:
