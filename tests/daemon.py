@@ -1,7 +1,5 @@
 """A real daemon in a scratch directory, and the world around it asked directly, not through Holdfast."""
 
-# ruff: noqa: TID251 - tests stand outside of the daemon: real time, real processes
-
 import contextlib
 import hashlib
 import os

@@ -52,9 +52,7 @@ def _nothing_left(daemon: RealDaemon) -> None:
     assert client.audit() == []
 
 
-def test_after_a_killed_mkfs_another_attempt_makes_the_volume_anew(
-    daemon_with_tools: RealDaemon, tools: Path
-) -> None:
+def test_after_a_killed_mkfs_another_attempt_makes_the_volume_anew(daemon_with_tools: RealDaemon, tools: Path) -> None:
     daemon, client = daemon_with_tools, daemon_with_tools.with_pool()
     _killed(tools, 2)
     view = client.create_volume("p", "v", "4MiB", "filesystem", "ext4", wait=30)

@@ -65,9 +65,7 @@ def test_a_file_is_refused_for_a_directory_volume(daemon: RealDaemon, client: Cl
     assert (daemon.mnt / "file").read_text() == "precious"
 
 
-def test_a_directory_or_a_file_with_content_is_refused_for_a_block_volume(
-    daemon: RealDaemon, client: Client
-) -> None:
+def test_a_directory_or_a_file_with_content_is_refused_for_a_block_volume(daemon: RealDaemon, client: Client) -> None:
     client.create_volume("p", "b", "1MiB", "block")
     (daemon.mnt / "file").write_text("precious")
     assert "empty file" in _refusal(client, daemon.mnt / "file", "b")
@@ -110,9 +108,7 @@ def test_a_path_inside_a_pool_is_refused_also_through_a_symlink(daemon: RealDaem
 
 
 @pytest.mark.parametrize("own", ["state", "run"])
-def test_a_path_inside_the_daemons_own_directories_is_refused(
-    daemon: RealDaemon, client: Client, own: str
-) -> None:
+def test_a_path_inside_the_daemons_own_directories_is_refused(daemon: RealDaemon, client: Client, own: str) -> None:
     inside = daemon.root / own / "inside"
     inside.mkdir()
     assert "the daemon's own directory" in _refusal(client, inside)

@@ -54,9 +54,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_a_wrong_name_is_refused_and_told_what_is_allowed(
-    client: Client, served: RealDaemon, name: str
-) -> None:
+def test_a_wrong_name_is_refused_and_told_what_is_allowed(client: Client, served: RealDaemon, name: str) -> None:
     asks: list[Callable[[], object]] = [
         lambda: client.create_volume("p", name, "1MiB"),
         lambda: client.create_pool(name, {"source": str(served.mnt)}),

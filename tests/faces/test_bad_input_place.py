@@ -91,9 +91,7 @@ def test_a_read_only_file_system_is_refused(daemon: RealDaemon) -> None:
 
 
 @pytest.mark.parametrize("own", ["state", "run"])
-def test_the_daemons_own_directories_are_refused_from_inside_and_outside(
-    daemon: RealDaemon, own: str
-) -> None:
+def test_the_daemons_own_directories_are_refused_from_inside_and_outside(daemon: RealDaemon, own: str) -> None:
     daemon.start()
     inside = daemon.root / own / "inside"
     inside.mkdir()

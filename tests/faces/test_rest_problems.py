@@ -53,9 +53,7 @@ def ask(
         connection.close()
 
 
-def problem(
-    daemon: RealDaemon, method: str, path: str, body: bytes | None = None, **headers: str
-) -> dict[str, Any]:
+def problem(daemon: RealDaemon, method: str, path: str, body: bytes | None = None, **headers: str) -> dict[str, Any]:
     """The problem that this is answered with; nothing may have changed."""
     status, kind, said, _ = ask(daemon, method, path, body, headers)
     assert kind == "application/problem+json"

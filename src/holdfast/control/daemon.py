@@ -15,7 +15,7 @@ from holdfast.drivers.registry import Drivers
 from holdfast.engine.engine import Engine
 from holdfast.host.children import Children, ForkServerChildren
 from holdfast.host.host import Host
-from holdfast.model.errors import Invalid, NoSpace
+from holdfast.model.errors import Invalid, NoSpace, Unavailable
 from holdfast.model.resources import Member, MemberSpec
 from holdfast.operations.base import Desk
 from holdfast.operations.look import Looks
@@ -104,7 +104,15 @@ class Daemon:
 
         return self.records.write(fn)
 
+    def _check_state(self) -> None:
+        """A directory that is gone would look like a full disk; it is the end instead."""
+        lost = self.state_dir.lost()
+        if lost:
+            self._fatal(lost)
+            raise Unavailable(lost)
+
     def _admit(self) -> None:
+        self._check_state()
         if not self.state_dir.has_reserve and not self.state_dir.make_reserve():
             raise NoSpace(
                 f"The disk of {self.state_dir.path} is full; running operations go on, new ones are refused.",
@@ -112,6 +120,7 @@ class Daemon:
             )
 
     def _keep_reserve(self) -> bool:
+        self._check_state()
         return self.state_dir.has_reserve or self.state_dir.make_reserve()
 
     def backup(self, path: str) -> None:
