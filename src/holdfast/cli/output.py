@@ -39,7 +39,9 @@ def table(head: Sequence[str], rows: list[list[str]], empty: str) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        shown = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        for number, title in enumerate(head):  # the first is what one copies into the next command
+            shown.add_column(title, no_wrap=number == 0, overflow="fold")
         for row in rows:
             shown.add_row(*row)
         Console(highlight=False).print(shown)
@@ -66,5 +68,5 @@ def timeline(view: OperationView) -> list[str]:
     if view.error is not None:
         lines.append(f"  error: {view.error.detail} {view.error.hint}".rstrip())
     if view.exits and not view.ended:
-        lines.append(f"  exits: {', '.join(f'holdfast op {exit_} {view.id}' for exit_ in view.exits)}")
+        lines.append(f"  exits: {', '.join(view.exits)}  (holdfast op VERB {view.id})")
     return lines

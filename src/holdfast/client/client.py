@@ -190,6 +190,6 @@ def ended_well(operation: OperationView) -> OperationView:
         why = operation.error
         detail = why.detail if why else f"The operation {operation.id} is {operation.state}."
         raise OperationFailed(detail, why.hint if why else "")
-    exits = ", ".join(f"`holdfast op {exit_}`" for exit_ in operation.exits)
-    state = f"parked: {operation.reason}" if operation.state == "parked" else operation.state
-    raise Waiting(f"The operation {operation.id} is {state}.", f"It goes on by itself. Exits: {exits or 'none'}.")
+    state = f"parked: {operation.reason.rstrip('.')}" if operation.state == "parked" else operation.state
+    exits = f"Exits: `holdfast op {'|'.join(operation.exits)} {operation.id}`." if operation.exits else ""
+    raise Waiting(f"The operation {operation.id} is {state}.", f"It goes on by itself. {exits}".rstrip())
