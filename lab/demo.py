@@ -5,8 +5,6 @@ killed in the middle of a create and of a delete, started again, and ends what i
 ✔ was checked. Exit status 0 means that all of them were seen; the first that is not stops the demo.
 """
 
-
-
 import contextlib
 import hashlib
 import io
@@ -136,9 +134,7 @@ class Place:
                 start_new_session=True,
             )
         if not wait_until(self._answers):
-            raise NotSeen(
-                f"the daemon does not answer; its log says:\n{(self.root / 'log').read_text()[-2000:]}"
-            )
+            raise NotSeen(f"the daemon does not answer; its log says:\n{(self.root / 'log').read_text()[-2000:]}")
         self.processes |= set(family(self.daemon.pid))
 
     def _answers(self) -> bool:
@@ -300,9 +296,7 @@ def crash(place: Place, failpoint: str, words: list[str]) -> str:
     check(status == Unavailable.exit, "the command does not claim success")
     found = place.journal()
     kind = f"{words[0]}.{words[1]}"
-    check(
-        [row[1] for row in found] == [kind], f"its journal holds one unfinished operation, {kind}", str(found)
-    )
+    check([row[1] for row in found] == [kind], f"its journal holds one unfinished operation, {kind}", str(found))
     return found[0][0]
 
 
@@ -347,9 +341,7 @@ def interrupted_create(place: Place, sums: dict[Path, str]) -> None:
     check(view.steps[0].attempt > 1, "what was half-made was discarded, and the volume made anew")
     check(place.client.volume("demo", "late").ready, "demo/late is ready")
     whole = all(re.fullmatch("[0-9a-f]{32}", name) for name in place.volumes_on_disk())
-    check(
-        whole and len(place.volumes_on_disk()) == 4, "four whole volumes in the pool, and nothing half-made"
-    )
+    check(whole and len(place.volumes_on_disk()) == 4, "four whole volumes in the pool, and nothing half-made")
 
 
 def interrupted_delete(place: Place, sums: dict[Path, str]) -> None:

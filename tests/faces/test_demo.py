@@ -1,7 +1,7 @@
 """`make demo`: it sees all it promises, twice, and leaves nothing, even when it is stopped half-way."""
 
 import os
-import subprocess  # noqa: TID251 - a test outside of the daemon
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path

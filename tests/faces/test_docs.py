@@ -102,9 +102,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 
 def documented_errors() -> dict[str, tuple[int, int]]:
-    rows = re.findall(
-        r"^\| `([a-z-]+)` \| (\d+) \| (\d+) \| .+ \|$", text_of("docs/operating.md"), flags=re.MULTILINE
-    )
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \| (\d+) \| .+ \|$", text_of("docs/operating.md"), flags=re.MULTILINE)
     return {code: (int(status), int(leave)) for code, status, leave in rows}
 
 
