@@ -9,7 +9,7 @@ import structlog
 from holdfast.engine.journal import Journal
 from holdfast.engine.live import Live, StepContext
 from holdfast.engine.waits import Later, backoff, describe
-from holdfast.model.errors import Again, HoldfastError, NoSpace, Unavailable, Unavailable
+from holdfast.model.errors import Again, HoldfastError, NoSpace, Unavailable
 from holdfast.model.step import Round, Unclear, Verdict
 from holdfast.records.operations import StaleEpoch
 from holdfast.runtime.api import Runtime

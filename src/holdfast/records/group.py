@@ -115,7 +115,7 @@ class GroupCommit:
         for waiter in batch:
             try:
                 waiter.answer = self._connection.savepoint(tx, waiter.fn)
-            except Exception as error:  # noqa: BLE001 - handed to its caller
+            except Exception as error:
                 if not self._connection.stands():
                     raise  # what the others wrote is gone too, so it is everybody's answer
                 waiter.error = error
