@@ -99,6 +99,6 @@ class Verbs:
             if known is None:
                 log.exception("a step failed in a way nobody foresaw", operation=self._live.id, step=summary)
                 return Failure(f"{summary}: {error!r}")
-            if isinstance(known, (Again, Unavailable)):  # a fork server that is gone comes back with the daemon
+            if isinstance(known, Again):
                 return Failure(known.detail)
             return Failure(known.detail, permanent=known)
