@@ -1,0 +1,259 @@
+"""The command line: exit statuses, forms of output, questions before destruction, live steps."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from holdfast.model.errors import HoldfastError, by_code
+from tests.daemon import BIN, RealDaemon, checksums, fill, real_daemon, run
+from tests.needs import need_root
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[RealDaemon]:
+    """One daemon with a pool and a mounted volume, for tests that only look."""
+    need_root()
+    with real_daemon() as daemon:
+        client = daemon.with_pool()
+        client.create_volume("p", "v", "1GiB")
+        client.mount("p", "v", str(daemon.mnt))
+        yield daemon
+
+
+def test_every_error_class_has_an_exit_status_of_its_own() -> None:
+    statuses = {kind.exit for kind in by_code().values()}
+    assert 0 not in statuses
+    assert 130 not in statuses
+    public = HoldfastError.__subclasses__()
+    assert len({kind.exit for kind in public}) == len(public)
+
+
+NOUNS = ("", "pool", "volume", "op", "db")
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_help_works_for_each_noun_and_each_of_its_verbs(noun: str) -> None:
+    said = subprocess.run([BIN, *noun.split(), "--help"], capture_output=True, text=True, timeout=30)
+    assert said.returncode == 0, said.stderr
+    assert "Usage" in said.stdout
+    verbs = re.findall(r"│ ([a-z-]+) +", said.stdout)
+    for verb in [verb for verb in verbs if verb not in NOUNS][:12]:
+        each = subprocess.run([BIN, *noun.split(), verb, "--help"], capture_output=True, text=True, timeout=30)
+        assert each.returncode == 0, each.stderr
+        assert "Usage" in each.stdout
+
+
+def test_the_version_is_told(served: RealDaemon) -> None:
+    assert re.match(r"\d+\.\d+", served.cli("--version").stdout)
+
+
+@pytest.mark.parametrize("args", [("nonsense",), ("pool", "nonsense"), ("volume", "create"), ("volume", "list", "--x")])
+def test_a_wrong_command_is_an_error_without_a_traceback(served: RealDaemon, args: tuple[str, ...]) -> None:
+    done = served.cli(*args)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+LOOKS = [
+    ("status",), ("audit",), ("pool", "list"), ("pool", "show", "p"), ("volume", "list"), ("volume", "list", "p"),
+    ("volume", "show", "p/v"), ("op", "list"), ("op", "list", "--state", "done"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("args", LOOKS, ids=" ".join)
+def test_what_is_shown_parses_as_json_and_as_yaml_and_is_the_same(served: RealDaemon, args: tuple[str, ...]) -> None:
+    plain, as_json, as_yaml = (served.cli(*args, *form) for form in ((), ("-o", "json"), ("-o", "yaml")))
+    assert plain.returncode == as_json.returncode == as_yaml.returncode == 0, plain.stderr
+    found = json.loads(as_json.stdout)
+    shown = _parsed(as_yaml.stdout)
+    if args[0] not in ("status", "pool"):  # the room on a disk may change in between
+        assert shown == found
+    assert type(shown) is type(found)
+
+
+def _parsed(text: str) -> Any:
+    """By a parser of the YAML that we write: blocks, and JSON scalars (a subset of YAML)."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    value, rest = _block(lines, 0)
+    assert rest == len(lines)
+    return value
+
+
+def _block(lines: list[str], at: int) -> tuple[Any, int]:
+    indent = len(lines[at]) - len(lines[at].lstrip())
+    if lines[at].lstrip().startswith("- "):
+        items = []
+        while at < len(lines) and lines[at].startswith(" " * indent + "- "):
+            inner = [" " * (indent + 2) + lines[at][indent + 2 :]]
+            at += 1
+            while at < len(lines) and lines[at].startswith(" " * (indent + 2)):
+                inner.append(lines[at])
+                at += 1
+            items.append(_block(inner, 0)[0])
+        return items, at
+    found: dict[str, Any] = {}
+    if ": " not in lines[at] and not lines[at].endswith(":"):
+        return json.loads(lines[at]), at + 1
+    while at < len(lines) and len(lines[at]) - len(lines[at].lstrip()) == indent:
+        match = re.fullmatch(r"([A-Za-z_]+):(?: (.*))?", lines[at].strip())
+        if match is None:
+            return json.loads(lines[at]), at + 1
+        at += 1
+        if match[2]:
+            found[match[1]] = json.loads(match[2])
+        else:
+            found[match[1]], at = _block(lines, at)
+    return found, at
+
+
+def test_a_change_tells_how_it_ended_and_in_json_is_the_operation(daemon: RealDaemon) -> None:
+    daemon.start()
+    source = f"source={daemon.pool}"
+    assert daemon.cli("pool", "create", "p", "--set", source).stdout == "pool.create p: done\n"
+    done = daemon.cli("volume", "create", "p/v", "--size", "1MiB", "-o", "json")
+    assert json.loads(done.stdout)["state"] == "done"
+    later = daemon.cli("volume", "create", "p/w", "--size", "1MiB", "--no-wait", "-o", "json")
+    assert daemon.cli("op", "watch", json.loads(later.stdout)["id"]).returncode == 0
+
+
+def test_the_main_job_by_the_command_line_alone(daemon: RealDaemon) -> None:
+    daemon.start()
+    steps: list[tuple[str, ...]] = [
+        ("pool", "create", "p", "--driver", "dir", "--set", f"source={daemon.pool}"),
+        ("volume", "create", "p/v", "--size", "1GiB"),
+        ("volume", "rename", "p/v", "w"),
+        ("volume", "mount", "p/w", str(daemon.mnt)),
+    ]
+    for args in steps:
+        assert daemon.cli(*args).returncode == 0
+    fill(daemon.mnt)
+    refused = daemon.cli("volume", "delete", "p/w", "--yes")
+    assert refused.returncode == 5
+    assert f"holdfast volume unmount {daemon.mnt}" in refused.stderr
+    steps = [
+        ("audit",),
+        ("volume", "unmount", str(daemon.mnt)),
+        ("volume", "delete", "p/w", "--yes"),
+        ("pool", "delete", "p", "--yes"),
+    ]
+    for args in steps:
+        assert daemon.cli(*args).returncode == 0
+    assert os.listdir(daemon.pool) == []
+
+
+DESTRUCTIVE = [
+    ("volume", "delete", "p/v"), ("pool", "delete", "p"), ("pool", "forget", "p"), ("resume",), ("op", "cancel", "x"),
+    ("op", "abandon", "x", "--reason", "y"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("args", DESTRUCTIVE, ids=" ".join)
+@pytest.mark.parametrize("stdin", ["", "y\n"])
+def test_without_a_terminal_and_without_yes_a_destructive_verb_says_what_it_would_do_and_refuses(
+    served: RealDaemon, args: tuple[str, ...], stdin: str
+) -> None:
+    before = len(served.client().operations())
+    done = served.cli(*args, stdin=stdin)
+    assert done.returncode == 2
+    assert "This will" in done.stderr
+    assert "--yes" in done.stderr
+    assert len(served.client().operations()) == before
+
+
+@pytest.mark.parametrize(("answer", "gone"), [("n\n", False), ("\n", False), ("y\n", True)])
+def test_on_a_terminal_a_destructive_verb_asks(daemon: RealDaemon, answer: str, gone: bool) -> None:
+    client = daemon.with_pool()
+    client.create_volume("p", "v", "1MiB")
+    ours, theirs = pty.openpty()
+    os.write(ours, answer.encode())
+    done = subprocess.run(
+        [BIN, "volume", "delete", "p/v"], stdin=theirs, capture_output=True, text=True, timeout=30,
+        env={**os.environ, "HOLDFAST_ADDRESS": daemon.address},
+    )  # fmt: skip
+    os.close(ours)
+    os.close(theirs)
+    assert "destroy the directory volume p/v (1 MiB) and all data in it" in done.stdout
+    assert (done.returncode == 0) == gone
+    assert [volume.name for volume in client.volumes("p")] == ([] if gone else ["v"])
+
+
+def test_watching_an_operation_prints_its_steps_as_they_change(daemon: RealDaemon) -> None:
+    client = daemon.with_pool()
+    (daemon.pool / "holdfast-pool.json").rename(daemon.root / "mark")
+    view = client.create_volume("p", "v", "1MiB", wait=5)
+    assert view.state == "parked"
+    with subprocess.Popen(
+        [BIN, "op", "watch", view.id], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "HOLDFAST_ADDRESS": daemon.address},
+    ) as watching:  # fmt: skip
+        assert watching.stdout is not None
+        first = [watching.stdout.readline() for _ in range(4)]
+        (daemon.root / "mark").rename(daemon.pool / "holdfast-pool.json")
+        client.exit(view.id, "retry")
+        rest = watching.stdout.read()
+        assert watching.wait(30) == 0
+    assert "parked" in first[0]
+    assert "make the directory volume v" in first[1]
+    assert "waits:" in first[2]
+    assert "cancel" in first[3]
+    assert view.id in first[3]
+    assert "volume.create p/v: done" in rest
+    assert "✔ make the directory volume v" in rest
+
+
+def test_the_audit_ends_with_an_error_status_while_there_is_a_finding(daemon: RealDaemon) -> None:
+    daemon.with_pool()
+    (daemon.pool / "stranger").write_text("precious")
+    done = daemon.cli("audit")
+    assert done.returncode == 12
+    assert "stranger" in done.stdout
+    assert daemon.cli("audit", "--repair").returncode == 12
+    assert (daemon.pool / "stranger").exists()
+    (daemon.pool / "stranger").unlink()
+    assert daemon.cli("audit").stdout == "Records and world agree.\n"
+
+
+# -- rm: needs no daemon ------------------------------------------------------------------------------
+
+
+def test_rm_removes_a_tree_and_not_what_its_symlinks_point_to(daemon: RealDaemon) -> None:
+    fill(daemon.pool)
+    kept = fill(daemon.mnt)
+    (daemon.pool / "link").symlink_to(daemon.mnt)
+    done = daemon.cli("rm", daemon.pool, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "entries removed" in done.stdout
+    assert not daemon.pool.exists()
+    assert checksums(daemon.mnt) == kept
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "bind"])
+def test_rm_refuses_a_tree_with_a_mount_below_and_removes_nothing(daemon: RealDaemon, kind: str) -> None:
+    fill(daemon.pool)
+    (daemon.pool / "inner").mkdir()
+    if kind == "tmpfs":
+        run("mount", "-t", "tmpfs", "none", daemon.pool / "inner")
+    else:
+        run("mount", "--bind", daemon.mnt, daemon.pool / "inner")
+    fill(daemon.pool / "inner")
+    kept = checksums(daemon.pool)
+    for target in (daemon.pool, daemon.pool / "inner"):
+        done = daemon.cli("rm", target, "--yes")
+        assert done.returncode == 5, done.stderr
+        assert "mount" in done.stderr
+        assert "Unmount it first" in done.stderr
+    assert checksums(daemon.pool) == kept
+
+
+def test_rm_asks_and_tells_what_is_not_there(daemon: RealDaemon) -> None:
+    fill(daemon.pool)
+    assert daemon.cli("rm", daemon.pool).returncode == 2
+    assert len(checksums(daemon.pool)) == 3
+    assert daemon.cli("rm", daemon.root / "missing", "--yes").returncode == 3
+    assert daemon.cli("rm", "/", "--yes").returncode == 14
