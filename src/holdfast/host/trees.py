@@ -73,7 +73,7 @@ class Removal:
             return openat2(parent, name, _DIRECTORY, _RESOLVE)
         except OSError as error:
             if error.errno == errno.EXDEV:
-                raise InUse(f"{name} became a mount point during the removal.", "Unmount it first.") from error
+                raise InUse(f"{name} is a mount point.", "Unmount it first.") from error
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
                 raise Again(f"{name} stopped being a directory during the removal.") from error
             raise
