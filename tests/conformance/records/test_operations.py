@@ -12,9 +12,7 @@ from tests.conformance.records.rows import operation
 
 
 def test_an_operation_comes_back_as_it_went_in_with_its_number(records: Records) -> None:
-    put = records.write(
-        lambda tx: operations.insert(tx, operation("a", created=1700000000.123456, spent=0.1))
-    )
+    put = records.write(lambda tx: operations.insert(tx, operation("a", created=1700000000.123456, spent=0.1)))
     assert put.seq == 1
     assert records.read(lambda tx: operations.get(tx, "a")) == put
     assert records.write(lambda tx: operations.insert(tx, operation("b"))).seq == 2
@@ -85,9 +83,7 @@ def test_pruning_keeps_the_last_of_each_resource_and_what_is_not_over(records: R
             steps.insert(tx, f"u{n}", StepRow(0, "{}"))
         operations.insert(tx, operation("v", state="done", ended=10.0, ref_uid="v"))
         for n in range(5):
-            operations.insert(
-                tx, operation(f"w{n}", state="parked" if n == 0 else "done", ended=99.0, ref_uid="w")
-            )
+            operations.insert(tx, operation(f"w{n}", state="parked" if n == 0 else "done", ended=99.0, ref_uid="w"))
 
     records.write(fn)
     assert records.write(lambda tx: operations.prune(tx, before=50.0, most=1000, keep=2)) == 3

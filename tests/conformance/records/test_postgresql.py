@@ -79,9 +79,7 @@ def test_of_daemons_that_want_one_name_one_gets_it(daemons: list[PostgresRecords
 
         def one(n: int, records: PostgresRecords, k: int = k, answers: list[object] = answers) -> None:
             try:
-                answers.append(
-                    records.write(lambda tx: resources.insert(tx, volume(f"u{n}-{k}", f"same-{k}")))
-                )
+                answers.append(records.write(lambda tx: resources.insert(tx, volume(f"u{n}-{k}", f"same-{k}"))))
             except Exception as error:  # noqa: BLE001 - looked at below
                 answers.append(error)
 

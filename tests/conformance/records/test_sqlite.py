@@ -193,9 +193,7 @@ def test_a_base_exception_answers_every_waiter(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(10)
     assert len(answers) == 8
-    assert sum(isinstance(answer, Stop) for answer in answers) >= 7, (
-        "all of its group, whose commit never came"
-    )
+    assert sum(isinstance(answer, Stop) for answer in answers) >= 7, "all of its group, whose commit never came"
 
 
 def test_a_backup_is_whole_stamped_and_never_overwrites(tmp_path: Path) -> None:

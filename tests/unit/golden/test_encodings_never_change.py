@@ -5,6 +5,7 @@ tag: give the changed meaning a new tag (mount.2), keep the old class, and add a
 """
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -23,15 +24,13 @@ from holdfast.operations.registry import REQUESTS, STEPS, codec
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.rename import VolumeRename
-from holdfast.steps.mount import LoopAttach, LoopDetach, Mount, Unmount
-from holdfast.steps.pool import PoolMake, PoolRemove
-from holdfast.steps.volume import VolumeMake, VolumeRemove
-from holdfast.steps.volume import VolumeRename as RenameStep
 
 FILES = Path(__file__).parent
 UID = "0123456789abcdef0123456789abcdef"
 PLACE = PoolRef(UID, "owner-uid", "dir", {"source": "/srv/pool"}, {"inode": "2", "born": "1700000000"})
 WHAT = VolumeRef("volume-uid", "data", 1 << 30, "filesystem", "ext4", "fs-uuid")
+
+STEP: dict[str, Any] = {**codec().steps}
 
 INSTANCES: tuple[Request | Step, ...] = (
     PoolCreate(name="p", driver="dir", config={"source": "/srv/pool"}, limit=1 << 40),
@@ -44,15 +43,15 @@ INSTANCES: tuple[Request | Step, ...] = (
     VolumeUnmount(path="/mnt/v", attachment=UID),
     MountRestore(attachment=UID),
     DeviceRelease(volume=UID),
-    PoolMake(PLACE),
-    PoolRemove(PLACE),
-    VolumeMake(PLACE, WHAT),
-    VolumeRemove(PLACE, WHAT),
-    RenameStep(PLACE, WHAT, "w"),
-    LoopAttach(PLACE, WHAT, True),
-    LoopDetach(PLACE, WHAT, True),
-    Mount(PLACE, WHAT, "/mnt/v", True),
-    Unmount(PLACE, WHAT, "/mnt/v", True),
+    STEP["pool-make.1"](PLACE),
+    STEP["pool-remove.1"](PLACE),
+    STEP["volume-make.1"](PLACE, WHAT),
+    STEP["volume-remove.1"](PLACE, WHAT),
+    STEP["volume-rename.1"](PLACE, WHAT, "w"),
+    STEP["loop-attach.1"](PLACE, WHAT, True),
+    STEP["loop-detach.1"](PLACE, WHAT, True),
+    STEP["mount.1"](PLACE, WHAT, "/mnt/v", True),
+    STEP["unmount.1"](PLACE, WHAT, "/mnt/v", True),
 )
 
 
