@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import os
-import subprocess  # noqa: TID251 - tests drive the field's own tools as a user would
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,10 +15,11 @@ from holdfast.model.step import ChildIdentity
 from holdfast.runtime.threads import ThreadRuntime
 
 MIB = 1 << 20
-UUID = "0123456789ab4def8123456789abcdef"
 # What the tests format; xfs and btrfs take no less.
 SIZES: dict[FileSystem, int] = {"ext4": 8 * MIB, "xfs": 300 * MIB, "btrfs": 120 * MIB}
 CLOCK = ThreadRuntime()
+# Its own in each process: mkfs.btrfs refuses, and the kernel confuses, one uuid on two disks in use at once.
+UUID = CLOCK.new_id()
 
 
 class Keeper:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-import subprocess  # noqa: TID251 - a server that can be killed
+import subprocess
 import sys
 from collections.abc import Iterator
 

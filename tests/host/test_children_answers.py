@@ -69,9 +69,7 @@ def test_an_os_error_is_classified_by_its_number(number: int, kind: type[Excepti
         answer_of("work", json.dumps(say(OSError(number, "x"), "work")).encode(), 0)
 
 
-def test_work_that_fails_in_a_way_nobody_foresaw_is_again(
-    children: ForkServerChildren, keeper: Keeper
-) -> None:
+def test_work_that_fails_in_a_way_nobody_foresaw_is_again(children: ForkServerChildren, keeper: Keeper) -> None:
     with pytest.raises(Again, match="KeyError"):
         children.run(keeper, "no-such-work", {})
     assert keeper.started == keeper.ended
@@ -84,9 +82,7 @@ def test_every_error_survives_the_way_through_the_pipe(error: Exception) -> None
     assert str(caught.value) == str(error)
 
 
-@pytest.mark.parametrize(
-    ("raw", "status"), [(b"", 0), (b"", 1), (b'{"answ', 0), (b"", -9), (b'{"answer": 1}', -15)]
-)
+@pytest.mark.parametrize(("raw", "status"), [(b"", 0), (b"", 1), (b'{"answ', 0), (b"", -9), (b'{"answer": 1}', -15)])
 def test_a_child_that_did_not_get_to_the_end_is_again(raw: bytes, status: int) -> None:
     with pytest.raises(Again):
         answer_of("mount-tree", raw, status)

@@ -95,9 +95,7 @@ def test_a_child_whose_server_is_killed_dies_without_being_asked_again(
     script(scratch, "mkfs.ext4", f"touch {scratch}/began; exec sleep 60")
     with server_with_path(monkeypatch, scratch) as children, opened(sparse(f"{scratch}/disk", MIB)) as fd:
         monkeypatch.setattr(processes, "prove_dead", lambda *_: False)
-        killer = runtime.spawn(
-            "killer", lambda: kill_when(children, lambda: os.path.exists(f"{scratch}/began"))
-        )
+        killer = runtime.spawn("killer", lambda: kill_when(children, lambda: os.path.exists(f"{scratch}/began")))
         with pytest.raises(Abandoned):
             children.run(keeper, "mkfs-ext4", ARGS, (fd,), 30)
         assert killer.join(10)

@@ -7,7 +7,7 @@ import pytest
 from holdfast.host.children import ForkServerChildren
 from holdfast.model.step import ChildIdentity
 from holdfast.runtime.threads import ThreadRuntime
-from tests.host.parts import MIB, UUID, Keeper, digest, eventually, lives, opened, sparse
+from tests.host.parts import CLOCK, MIB, UUID, Keeper, digest, eventually, lives, opened, sparse
 
 
 class Unable(Keeper):
@@ -18,9 +18,7 @@ class Unable(Keeper):
         raise RuntimeError("not journalled")
 
 
-def test_a_child_that_could_not_be_journalled_never_does_its_work(
-    children: ForkServerChildren, scratch: str
-) -> None:
+def test_a_child_that_could_not_be_journalled_never_does_its_work(children: ForkServerChildren, scratch: str) -> None:
     path, keeper = sparse(f"{scratch}/disk", 8 * MIB), Unable()
     before = digest(path)
     with opened(path) as fd, pytest.raises(RuntimeError, match="not journalled"):
@@ -98,13 +96,17 @@ def test_a_hundred_children_leave_no_descriptor_and_no_zombie(keeper: Keeper, sc
             for _ in range(times):
                 children.run(keeper, "loop-detach", {}, (fd,))
 
+    def reaped() -> bool:
+        with open(f"{server}/task/{children._server.pid}/children") as file:
+            return file.read() == ""
+
     try:
         run(1)
+        assert eventually(reaped)
+        CLOCK.sleep(0.1)  # the server closes the child's status pipe just after it reaped it
         before = open_files()
         run(99)
-        assert eventually(lambda: open_files() == before)
-        with open(f"{server}/task/{children._server.pid}/children") as file:
-            assert file.read() == ""
+        assert eventually(lambda: reaped() and open_files() == before)
     finally:
         children.close()
     assert keeper.started == keeper.ended

@@ -3,8 +3,8 @@
 import contextlib
 import os
 import signal
-import subprocess  # noqa: TID251 - the process whose death is proven
-import threading  # noqa: TID251 - a thread's number is what a pid can come to mean
+import subprocess
+import threading
 from collections.abc import Iterator
 
 import pytest

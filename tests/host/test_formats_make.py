@@ -53,9 +53,7 @@ def test_the_smallest_size_is_made_and_one_block_less_is_refused(
         formats.make(children, keeper, fd, fs, UUID, "never")
 
 
-def test_a_missing_mkfs_is_refused_and_named(
-    monkeypatch: pytest.MonkeyPatch, keeper: Keeper, scratch: str
-) -> None:
+def test_a_missing_mkfs_is_refused_and_named(monkeypatch: pytest.MonkeyPatch, keeper: Keeper, scratch: str) -> None:
     path = sparse(f"{scratch}/disk", 300 * MIB)
     before = digest(path)
     with server_with_path(monkeypatch, f"{scratch}/empty") as children, opened(path) as fd:

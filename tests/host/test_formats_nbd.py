@@ -1,7 +1,7 @@
 """A real block path that fails: nbdkit's error filter, nbdfuse, and a loop device."""
 
 import os
-import subprocess  # noqa: TID251 - servers that a test starts and ends
+import subprocess
 
 import pytest
 
@@ -28,9 +28,7 @@ def test_a_device_on_a_failing_nbd_export_is_unknown(
     before = digest(backing)
     try:
         assert eventually(lambda: os.path.exists(socket))
-        client = subprocess.Popen(
-            [nbdfuse, f"{at}/disk", f"nbd+unix:///?socket={socket}"], stderr=subprocess.DEVNULL
-        )
+        client = subprocess.Popen([nbdfuse, f"{at}/disk", f"nbd+unix:///?socket={socket}"], stderr=subprocess.DEVNULL)
         assert eventually(lambda: os.path.exists(f"{at}/disk"))
         sparse(trigger, 0)
         with (

@@ -37,9 +37,7 @@ def test_a_second_attach_of_the_same_file_makes_no_second_device(
         children.run(keeper, "loop-detach", {}, (fd,))  # nothing to do is no error
 
 
-def test_a_read_only_device_refuses_writes(
-    children: ForkServerChildren, keeper: Keeper, scratch: str
-) -> None:
+def test_a_read_only_device_refuses_writes(children: ForkServerChildren, keeper: Keeper, scratch: str) -> None:
     with opened(sparse(f"{scratch}/disk", MIB)) as fd:
         children.run(keeper, "loop-attach", {"read_only": True}, (fd,))
         (loop,) = loops.of_backing(loops.backing_of(fd))

@@ -27,9 +27,7 @@ from tests.host.parts import (
 FILE_SYSTEMS: tuple[FileSystem, ...] = get_args(FileSystem)
 
 
-def mount(
-    children: ForkServerChildren, image: str, target: str, fs: FileSystem, *, read_only: bool = False
-) -> None:
+def mount(children: ForkServerChildren, image: str, target: str, fs: FileSystem, *, read_only: bool = False) -> None:
     os.makedirs(target, exist_ok=True)
     with opened(image) as one, opened(target, os.O_PATH) as other:
         children.run(Keeper(), "mount-image", {"fs": fs, "uuid": UUID, "read_only": read_only}, (one, other))
@@ -145,9 +143,7 @@ def test_a_copy_of_the_volume_mounted_at_the_path_is_foreign(
     assert eventually(lambda: loops_of(copy) == [])
 
 
-def test_a_directory_of_the_volume_bound_at_the_path_is_foreign(
-    children: ForkServerChildren, scratch: str
-) -> None:
+def test_a_directory_of_the_volume_bound_at_the_path_is_foreign(children: ForkServerChildren, scratch: str) -> None:
     image = formatted(children, f"{scratch}/disk", "ext4")
     mount(children, image, f"{scratch}/at", "ext4")
     os.mkdir(f"{scratch}/part")

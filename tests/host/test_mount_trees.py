@@ -32,9 +32,7 @@ def umount(children: ForkServerChildren, path: str) -> None:
     children.run(Keeper(), "umount", {"path": path, "mount": top.id})
 
 
-def test_a_bound_directory_is_seen_proven_ours_and_taken_away(
-    children: ForkServerChildren, scratch: str
-) -> None:
+def test_a_bound_directory_is_seen_proven_ours_and_taken_away(children: ForkServerChildren, scratch: str) -> None:
     source, target = places(scratch)
     with opened(source, os.O_RDONLY) as fd:
         assert mountpoints.look_tree(target, fd) == Absent()
@@ -50,9 +48,7 @@ def test_a_bound_directory_is_seen_proven_ours_and_taken_away(
     assert os.listdir(target) == []
 
 
-def test_a_read_only_mount_refuses_writes_and_its_source_does_not(
-    children: ForkServerChildren, scratch: str
-) -> None:
+def test_a_read_only_mount_refuses_writes_and_its_source_does_not(children: ForkServerChildren, scratch: str) -> None:
     source, target = places(scratch)
     mount(children, source, target, read_only=True)
     try:
@@ -71,9 +67,7 @@ def test_a_read_only_mount_refuses_writes_and_its_source_does_not(
         umount(children, target)
 
 
-def test_what_is_mounted_below_a_volume_does_not_reach_the_pool(
-    children: ForkServerChildren, scratch: str
-) -> None:
+def test_what_is_mounted_below_a_volume_does_not_reach_the_pool(children: ForkServerChildren, scratch: str) -> None:
     source, target = places(scratch)
     os.mkdir(f"{source}/below")
     mount(children, source, target)
@@ -151,9 +145,7 @@ def test_a_mount_covered_by_anothers_is_foreign_and_is_not_unmounted_by_its_id(
         umount(children, target)
 
 
-def test_an_unmount_of_what_is_gone_is_no_error(
-    children: ForkServerChildren, keeper: Keeper, scratch: str
-) -> None:
+def test_an_unmount_of_what_is_gone_is_no_error(children: ForkServerChildren, keeper: Keeper, scratch: str) -> None:
     children.run(keeper, "umount", {"path": scratch, "mount": 1})
 
 

@@ -35,9 +35,7 @@ def test_nested_subvolumes_are_removed_whole(runtime: ThreadRuntime, btrfs: str)
     assert os.listdir(btrfs) == []
 
 
-def test_deep_subvolumes_with_the_same_inode_number_are_lifted_apart(
-    runtime: ThreadRuntime, btrfs: str
-) -> None:
+def test_deep_subvolumes_with_the_same_inode_number_are_lifted_apart(runtime: ThreadRuntime, btrfs: str) -> None:
     """Each subvolume's root has inode 256: the number alone names none of them."""
     path = f"{btrfs}/tree"
     os.makedirs(path + "/d" * 70)

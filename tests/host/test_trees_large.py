@@ -47,9 +47,7 @@ def test_a_hundred_thousand_entries_are_removed(runtime: ThreadRuntime, ram: str
 
 
 @pytest.mark.parametrize(("levels", "name"), [(3000, "d"), (200, "n" * 250)])
-def test_a_tree_deeper_than_any_path_is_removed(
-    runtime: ThreadRuntime, ram: str, levels: int, name: str
-) -> None:
+def test_a_tree_deeper_than_any_path_is_removed(runtime: ThreadRuntime, ram: str, levels: int, name: str) -> None:
     deep(f"{ram}/tree", levels, name)
     assert trees.remove(runtime, f"{ram}/tree") == levels + 1
     assert os.listdir(ram) == []
@@ -109,9 +107,7 @@ def test_a_directory_refilled_all_the_time_is_again_and_ends(runtime: ThreadRunt
     assert trees.remove(runtime, f"{scratch}/tree") >= 1
 
 
-def test_a_directory_refilled_just_before_its_own_removal_is_again(
-    runtime: ThreadRuntime, scratch: str
-) -> None:
+def test_a_directory_refilled_just_before_its_own_removal_is_again(runtime: ThreadRuntime, scratch: str) -> None:
     os.mkdir(f"{scratch}/tree")
 
     def hook(name: str) -> None:

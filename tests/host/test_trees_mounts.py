@@ -77,9 +77,7 @@ def test_a_file_that_is_bind_mounted_is_refused(runtime: ThreadRuntime, scratch:
         unmount(f"{path}/a/one")
 
 
-def test_a_fuse_mount_below_is_refused_even_when_its_server_is_dead(
-    runtime: ThreadRuntime, scratch: str
-) -> None:
+def test_a_fuse_mount_below_is_refused_even_when_its_server_is_dead(runtime: ThreadRuntime, scratch: str) -> None:
     path = tree(scratch)
     with sick(f"{path}/m", size=4096) as store:
         before = listing(f"{path}/a")

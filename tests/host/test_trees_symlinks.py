@@ -30,9 +30,7 @@ def test_symlinks_to_outside_are_removed_as_links_and_their_targets_are_untouche
     assert sorted(os.listdir(there)) == ["deeper", "precious"]
 
 
-def test_symlinks_to_directories_of_the_tree_itself_make_no_loop(
-    runtime: ThreadRuntime, scratch: str
-) -> None:
+def test_symlinks_to_directories_of_the_tree_itself_make_no_loop(runtime: ThreadRuntime, scratch: str) -> None:
     os.makedirs(f"{scratch}/tree/a/b")
     os.symlink("..", f"{scratch}/tree/a/up")
     os.symlink("../..", f"{scratch}/tree/a/b/top")
@@ -67,9 +65,7 @@ def test_a_directory_swapped_for_a_symlink_during_the_walk_is_not_followed(
     assert trees.remove(runtime, f"{scratch}/tree") == 2
 
 
-def test_a_file_swapped_for_a_directory_during_the_walk_is_again(
-    runtime: ThreadRuntime, scratch: str
-) -> None:
+def test_a_file_swapped_for_a_directory_during_the_walk_is_again(runtime: ThreadRuntime, scratch: str) -> None:
     os.mkdir(f"{scratch}/tree")
     with open(f"{scratch}/tree/victim", "w"):
         pass
@@ -85,9 +81,7 @@ def test_a_file_swapped_for_a_directory_during_the_walk_is_again(
     assert trees.remove(runtime, f"{scratch}/tree") == 2
 
 
-def test_what_does_not_exist_is_said_so_and_the_root_is_never_removed(
-    runtime: ThreadRuntime, scratch: str
-) -> None:
+def test_what_does_not_exist_is_said_so_and_the_root_is_never_removed(runtime: ThreadRuntime, scratch: str) -> None:
     with pytest.raises(NotFound):
         trees.remove(runtime, f"{scratch}/tree")
     with pytest.raises(Refused):
