@@ -11,9 +11,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 MODULES = ("drivers/block/loop.ko", "fs/fuse/fuse.ko")
 # finit_module(2); the machine need not have kmod.
 FINIT_MODULE = {"x86_64": 313, "aarch64": 273}
-# What differs between kernels: mounts, loop devices, children, removal. Signatures are bytes, the same
-# everywhere.
-TESTS = ("test_mount*.py", "test_loops*.py", "test_trees*.py", "test_children*.py", "test_formats_make.py")
 
 
 def load(module: str) -> None:
@@ -32,8 +29,10 @@ def main(job: Path) -> int:
     """pytest's status."""
     for module in MODULES:
         load(module)
-    given = [text for text in (job / "arguments").read_text().split("\0") if text]
-    chosen = given or sorted(str(path) for each in TESTS for path in (ROOT / "tests" / "host").glob(each))
+    chosen = [text for text in (job / "arguments").read_text().split("\0") if text]
+    if not chosen:  # else pytest would take every test there is, on this machine's own files
+        print("The guest was told no tests.")
+        return 2
     environment = {
         **os.environ, "HOLDFAST_SCRATCH": "/mnt/scratch", "TMPDIR": "/mnt/scratch", "HOME": "/tmp",
         "PYTHONDONTWRITEBYTECODE": "1", "CI": "1",
