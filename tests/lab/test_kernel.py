@@ -2,11 +2,12 @@
 
 import os
 import re
-import subprocess  # noqa: TID251 - runs what `make lab-kernel` runs
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
 from tests.needs import need
 
 RUN = Path(__file__).resolve().parent.parent.parent / "lab" / "kernel" / "run.py"

@@ -1,5 +1,6 @@
 """The entry: commands by noun, errors as two lines and an exit status per class."""
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -11,9 +12,9 @@ from holdfast.cli.common import Form, Yes, client, confirm
 from holdfast.model.errors import HoldfastError, OperationFailed
 
 app = App(name="holdfast", help="Storage that is never lost, leaked or lied about.", version=__version__)
-app.command("holdfast.cli.pool:app", name="pool")
-app.command("holdfast.cli.volume:app", name="volume")
-app.command("holdfast.cli.op:app", name="op")
+app.command("holdfast.cli.pool:app", name="pool", help="Places where volumes live.")
+app.command("holdfast.cli.volume:app", name="volume", help="Volumes: directories, file systems, block devices.")
+app.command("holdfast.cli.op:app", name="op", help="Operations: what runs, what waits and why.")
 
 
 @app.command
@@ -108,6 +109,9 @@ def backup(path: str) -> None:
 
 def main() -> None:
     """Run; an error becomes two lines on stderr and its class's exit status."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a sign gets its number instead
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except HoldfastError as error:

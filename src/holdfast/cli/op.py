@@ -32,7 +32,7 @@ def list_(*, state: str = "", limit: Annotated[int, Parameter(negative=())] = 50
     for op in found:
         why = op.reason or (op.error.detail if op.error else "")
         rows.append([op.id, op.kind, op.resource.path, op.state, output.when(op.created_at), why])
-    output.table(("ID", "KIND", "RESOURCE", "STATE", "SINCE", "REASON"), rows, "There is no operation.")
+    output.table(("ID", "KIND", "RESOURCE", "STATE", "CREATED", "REASON"), rows, "There is no operation.")
 
 
 @app.command

@@ -16,7 +16,11 @@ def show(form: str) -> None:
     if status.suspended:
         print(f"SUSPENDED: {status.suspended} `holdfast resume` ends it.")
     for pool in pools:
-        room = f"{format_size(pool.free or 0)} free of {format_size(pool.total)}" if pool.total else pool.reason
+        room = (
+            f"{format_size(pool.free or 0)} free of {format_size(pool.total)}"
+            if pool.total
+            else pool.reason.rstrip(".")
+        )
         print(f"  pool {pool.name}: {room}, {format_size(pool.provisioned)} provisioned")
     for op in parked:
         for line in output.timeline(op):

@@ -114,7 +114,9 @@ class Audit:
             "foreign": "nothing of Holdfast's",
         }[item.kind]
         remedy = (
-            "--repair removes it." if item.kind in ("unfinished", "removing") else "Look at it, then move or remove it."
+            "--repair removes it."
+            if item.kind in ("unfinished", "removing")
+            else "It is left alone: look at it, then move or remove it."
         )
         return Seen(_finding("orphan", item.where, evidence, remedy), item.uid or item.where, pool, item)
 

@@ -12,7 +12,7 @@ def device_findings(
     pools: list[Pool], volumes: list[Volume], attachments: list[Attachment]
 ) -> list[tuple[Finding, str, Volume | None]]:
     """(finding, uid of the volume, its record if there is one) for every stale mount and leaked device."""
-    sources = tuple(pool.spec.config["source"] for pool in pools if "source" in pool.spec.config)
+    sources = tuple(f"{pool.spec.place}/" for pool in pools if pool.spec.place.startswith("/"))
     known = {volume.uid: volume for volume in volumes}
     wanted = {(attachment.parent, attachment.spec.path) for attachment in attachments}
     found: list[tuple[Finding, str, Volume | None]] = []

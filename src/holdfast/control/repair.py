@@ -49,8 +49,8 @@ class Repair:
         try:
             repaired = self._leftover(seen) or self._by_operation(seen)
         except (HoldfastError, OSError) as error:
-            return msgspec.structs.replace(seen.finding, remedy=f"Left: {error}")
-        remedy = "" if repaired else f"Left: {seen.finding.remedy}"
+            return msgspec.structs.replace(seen.finding, remedy=f"Left alone: {error}")
+        remedy = "" if repaired else seen.finding.remedy
         return msgspec.structs.replace(seen.finding, repaired=repaired, remedy=remedy)
 
     def _leftover(self, seen: Seen) -> bool:

@@ -56,8 +56,10 @@ class Submission:
             row = self._insert(tx, request, drawn, text, caller, allowance)
             if scope:
                 keys.insert(tx, scope, digest, row.id, now)
-            if claims.blocker(tx, row.id):
-                return row, []
+            if before := claims.blocker(tx, row.id):
+                reason = f"it is the turn of operation {before} first"
+                operations.change(tx, row.id, row.epoch, reason=reason)
+                return msgspec.structs.replace(row, reason=reason), []
             return self._plan(tx, row, request, Bound(drawn, msgspec.json.decode(row.ids, type=Bound).uids))
 
         found = self._journal.write("submit", fn)

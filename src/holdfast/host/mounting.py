@@ -149,6 +149,6 @@ def umount(args: dict[str, Any], _fds: tuple[int, ...]) -> None:
         if error.errno == errno.EBUSY:
             raise InUse(
                 f"{args['path']} is busy: files are open there, or something is mounted below it.",
-                "Stop what uses it (fuser -vm shows who), then try again.",
+                f"Stop what uses it (fuser -vm {args['path']} shows who), then try again.",
             ) from error
         raise

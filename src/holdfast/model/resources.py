@@ -22,10 +22,11 @@ class MemberSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class PoolSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where volumes live. `limit` bounds the sum of the volumes' sizes."""
+    """Where volumes live: `place` is what no other pool may share. `limit` bounds the sum of the volumes' sizes."""
 
     driver: str
     config: dict[str, str]
+    place: str = ""
     limit: int | None = None
 
 

@@ -3,10 +3,13 @@
 import msgspec
 
 from holdfast.drivers.contract import PoolRef, VolumeRef
+from holdfast.engine.request import Binding
 from holdfast.model.conditions import Condition, holds, put
 from holdfast.model.errors import NotFound, WrongState
+from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Pool, Volume
 from holdfast.records import resources
+from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
 from holdfast.records.resources import R
 
@@ -61,6 +64,24 @@ def volume_now(tx: Tx, uid: str, name: str) -> Volume:
     if volume.name != name:
         raise NotFound(f"The volume {name} was renamed to {volume.name} while this waited.", "Ask again by that name.")
     return volume
+
+
+def around(tx: Tx, volume_uid: str) -> tuple[Pool, Volume]:
+    """A volume by uid, and its pool; raise NotFound."""
+    volume = resources.by_uid(tx, Volume, volume_uid)
+    pool = resources.by_uid(tx, Pool, volume.parent) if volume else None
+    if volume is None or pool is None:
+        raise NotFound("The volume is not there any more.")
+    return pool, volume
+
+
+def bind_attachment(tx: Tx, attachment: Attachment, member: str) -> Binding:
+    """What everything about an existing attachment claims: its volume and its path."""
+    pool, volume = around(tx, attachment.parent)
+    path = attachment.spec.path
+    claims = (on_uid(pool.uid, "shared"), on_uid(volume.uid), on_uid(attachment.uid), on_name(member, path))
+    ref = ResourceRef("attachment", attachment.uid, f"{pool.name}/{volume.name}:{path}")
+    return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid, "attachment": attachment.uid})
 
 
 def usable(resource: Pool | Volume | Attachment) -> None:

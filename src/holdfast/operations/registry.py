@@ -12,7 +12,8 @@ from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.rename import VolumeRename
-from holdfast.steps.mount import LoopAttach, LoopDetach, Mount, Unmount
+from holdfast.steps.loop import LoopAttach, LoopDetach
+from holdfast.steps.mount import Mount, Unmount
 from holdfast.steps.pool import PoolMake, PoolRemove
 from holdfast.steps.volume import VolumeMake, VolumeRemove
 from holdfast.steps.volume import VolumeRename as RenameStep

@@ -5,12 +5,13 @@ from typing import Any
 
 from holdfast.drivers.contract import Access, PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
-from holdfast.host import loops, mountpoints
+from holdfast.host import mountpoints
 from holdfast.host.host import Host
-from holdfast.host.mountpoints import MountLook
+from holdfast.host.mountpoints import MountFacts, MountLook
 from holdfast.model.errors import Foreign, HoldfastError
-from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
+from holdfast.model.observations import ForeignObject, Present
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
+from holdfast.steps.looks import verdict
 
 # A journal of a large file system may be replayed at mount, and umount carries the writeback; seconds.
 DEADLINE = 300.0
@@ -60,28 +61,16 @@ class _AtPath(Step, frozen=True):
             ctx.tool(Host).children.run(ctx, "umount", args, (), DEADLINE)
 
     def _is_mounted(self, ctx: Context) -> Verdict:
-        match self._look(ctx):
-            case Present(facts):
-                if facts.read_only == self.read_only:
-                    return Done()
-                return Conflict(f"{self.path} is mounted with another access mode.", "exists", "Unmount it first.")
-            case Absent():
-                return Todo()
-            case ForeignObject(evidence):
-                return Conflict(evidence)
-            case Unknown(reason):
-                return Unclear(reason)
+        def ours(facts: MountFacts) -> Verdict:
+            if facts.read_only == self.read_only:
+                return Done()
+            return Conflict(f"{self.path} is mounted with another access mode.", "exists", "Unmount it first.")
+
+        return verdict(self._look(ctx), ours, Todo())
 
     def _is_unmounted(self, ctx: Context) -> Verdict:
-        match self._look(ctx):
-            case Absent():
-                return Done()
-            case Present():
-                return Todo()
-            case ForeignObject(evidence):
-                return Conflict(evidence, hint="Unmount what covers it, then try again.")
-            case Unknown(reason):
-                return Unclear(reason)
+        hint = "Unmount what covers it, then try again."
+        return verdict(self._look(ctx), lambda _facts: Todo(), Done(), hint)
 
 
 class Mount(_AtPath, frozen=True, tag="mount.1"):
@@ -143,76 +132,3 @@ class Unmount(_AtPath, frozen=True, tag="unmount.1"):
     def describe(self) -> str:
         """One line."""
         return f"unmount {self.volume.name} from {self.path}"
-
-
-class _Attached(Step, frozen=True):
-    """The loop device of a block volume."""
-
-    pool: PoolRef
-    volume: VolumeRef
-    read_only: bool = False
-
-    def _count(self, ctx: Context) -> int:
-        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
-            return len(loops.of_backing(loops.backing_of(access.fd)))
-
-    def _attach(self, ctx: Context) -> None:
-        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
-            args = {"read_only": self.read_only}
-            ctx.tool(Host).children.run(ctx, "loop-attach", args, (access.fd,), DEADLINE)
-
-    def _detach(self, ctx: Context) -> None:
-        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
-            ctx.tool(Host).children.run(ctx, "loop-detach", {}, (access.fd,), DEADLINE)
-
-
-class LoopAttach(_Attached, frozen=True, tag="loop-attach.1"):
-    """One loop device is attached to the volume's image."""
-
-    def judge(self, ctx: Context) -> Verdict:
-        """By the devices' backing files."""
-        return Done() if self._count(ctx) else Todo()
-
-    def apply(self, ctx: Context) -> Round | None:
-        """Attach."""
-        self._attach(ctx)
-        return None
-
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """None is attached, as before."""
-        return Todo() if self._count(ctx) else Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Detach."""
-        self._detach(ctx)
-        return None
-
-    def describe(self) -> str:
-        """One line."""
-        return f"attach a loop device to {self.volume.name}"
-
-
-class LoopDetach(_Attached, frozen=True, tag="loop-detach.1"):
-    """No loop device is attached to the volume's image."""
-
-    def judge(self, ctx: Context) -> Verdict:
-        """By the devices' backing files."""
-        return Todo() if self._count(ctx) else Done()
-
-    def apply(self, ctx: Context) -> Round | None:
-        """Detach."""
-        self._detach(ctx)
-        return None
-
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """One is attached again."""
-        return Done() if self._count(ctx) else Todo()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Attach again."""
-        self._attach(ctx)
-        return None
-
-    def describe(self) -> str:
-        """One line."""
-        return f"detach the loop device from {self.volume.name}"

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from holdfast.drivers.contract import Absent, ForeignObject, Making, PoolRef, Present, Unknown
+from holdfast.drivers.contract import Absent, ForeignObject, Making, PoolFacts, PoolRef, Present, Unknown
 from holdfast.drivers.registry import Drivers
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
-from holdfast.steps.settle import settled
+from holdfast.steps.looks import NoWayBack, settled, verdict
 
 
 class PoolMade(msgspec.Struct, frozen=True):
@@ -30,15 +30,8 @@ class PoolMake(Step, frozen=True, tag="pool-make.1"):
         identity = driver.identity(self.pool)
         pool = msgspec.structs.replace(self.pool, identity=identity)
         found = settled(ctx, driver.info.settle, driver.look_pool(pool))
-        match found:
-            case Present(facts):
-                return Done(PoolMade(facts.identity))
-            case Absent():
-                return Todo(PoolMade(identity))
-            case ForeignObject(evidence):
-                return Conflict(evidence, hint="Another pool lives there; choose another directory.")
-            case Unknown(reason):
-                return Unclear(reason)
+        hint = "Another pool lives there; choose another directory."
+        return verdict(found, lambda facts: Done(PoolMade(facts.identity)), Todo(PoolMade(identity)), hint)
 
     def apply(self, ctx: Context) -> None:
         """Make it."""
@@ -74,30 +67,23 @@ class PoolMake(Step, frozen=True, tag="pool-make.1"):
         return f"mark the pool at {', '.join(self.pool.config.values())}"
 
 
-class PoolRemove(Step, frozen=True, tag="pool-remove.1"):
+class PoolRemove(NoWayBack, frozen=True, tag="pool-remove.1"):
     """The place bears no mark any more."""
 
     pool: PoolRef
 
-    pivot = True
-
     def judge(self, ctx: Context) -> Verdict:
         """A pool with anything in it that is not known to be empty is a Conflict, before anything is touched."""
         driver = ctx.tool(Drivers).of(self.pool)
-        found = settled(ctx, driver.info.settle, driver.look_pool(self.pool))
-        match found:
-            case Absent():
-                return Done()
-            case Present():
-                left = [item.where for item in driver.inventory(self.pool)]
-                if left:
-                    what = f"The pool holds {len(left)} objects that no record knows, such as {left[0]}."
-                    return Conflict(what, "in-use", "`holdfast audit` tells what they are; move them away first.")
+
+        def marked(_facts: PoolFacts) -> Verdict:
+            left = [item.where for item in driver.inventory(self.pool)]
+            if not left:
                 return Todo()
-            case ForeignObject(evidence):
-                return Conflict(evidence)
-            case Unknown(reason):
-                return Unclear(reason)
+            what = f"The pool holds {len(left)} objects that no record knows, such as {left[0]}."
+            return Conflict(what, "in-use", "`holdfast audit` tells what they are; move them away first.")
+
+        return verdict(settled(ctx, driver.info.settle, driver.look_pool(self.pool)), marked, Done())
 
     def apply(self, ctx: Context) -> Round | None:
         """Remove the mark."""
@@ -107,14 +93,6 @@ class PoolRemove(Step, frozen=True, tag="pool-remove.1"):
     def persist(self, ctx: Context) -> None:
         """Sync the place."""
         ctx.tool(Drivers).of(self.pool).persist_pool(self.pool)
-
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """Past the pivot there is no way back; before it nothing was done."""
-        return Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Nothing."""
-        return None
 
     def describe(self) -> str:
         """One line."""

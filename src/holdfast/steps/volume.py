@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from holdfast.drivers.contract import Absent, ForeignObject, Making, PoolRef, Present, Unknown, VolumeRef
+from holdfast.drivers.contract import Making, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
-from holdfast.steps.settle import settled
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
+from holdfast.steps.looks import NoWayBack, settled, verdict
 
 
 class VolumeMake(Step, frozen=True, tag="volume-make.1"):
@@ -21,15 +21,8 @@ class VolumeMake(Step, frozen=True, tag="volume-make.1"):
     def judge(self, ctx: Context) -> Verdict:
         """Present and as wanted."""
         driver = ctx.tool(Drivers).of(self.pool)
-        match settled(ctx, driver.info.settle, driver.look_volume(self.pool, self.volume)):
-            case Present():
-                return Done()
-            case Absent():
-                return Todo()
-            case ForeignObject(evidence):
-                return Conflict(evidence)
-            case Unknown(reason):
-                return Unclear(reason)
+        found = settled(ctx, driver.info.settle, driver.look_volume(self.pool, self.volume))
+        return verdict(found, lambda _facts: Done(), Todo())
 
     def apply(self, ctx: Context) -> Round | None:
         """Make it."""
@@ -45,15 +38,8 @@ class VolumeMake(Step, frozen=True, tag="volume-make.1"):
         """Nothing of it is left, published or not."""
         driver = ctx.tool(Drivers).of(self.pool)
         making = Making(ctx.operation, ctx.attempt, ctx)
-        match settled(ctx, driver.info.settle, driver.unmade_volume(self.pool, self.volume, making)):
-            case Absent():
-                return Done()
-            case Present():
-                return Todo()
-            case ForeignObject(evidence):
-                return Conflict(evidence)
-            case Unknown(reason):
-                return Unclear(reason)
+        found = settled(ctx, driver.info.settle, driver.unmade_volume(self.pool, self.volume, making))
+        return verdict(found, lambda _left: Todo(), Done())
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Discard it."""
@@ -67,29 +53,23 @@ class VolumeMake(Step, frozen=True, tag="volume-make.1"):
         return f"make the {self.volume.content} volume {self.volume.name}{fs}"
 
 
-class VolumeRemove(Step, frozen=True, tag="volume-remove.1"):
+class VolumeRemove(NoWayBack, frozen=True, tag="volume-remove.1"):
     """Nothing of the volume is left."""
 
     pool: PoolRef
     volume: VolumeRef
 
-    pivot = True
-
     def judge(self, ctx: Context) -> Verdict:
         """In use is a Conflict, seen before the point of no return."""
         driver = ctx.tool(Drivers).of(self.pool)
-        match settled(ctx, driver.info.settle, driver.removed_volume(self.pool, self.volume)):
-            case Absent():
-                return Done()
-            case Present():
-                users = driver.in_use(self.pool, self.volume)
-                if users:
-                    return Conflict(f"The volume is in use: {users}.", "in-use", "Unmount it, then delete again.")
-                return Todo()
-            case ForeignObject(evidence):
-                return Conflict(evidence)
-            case Unknown(reason):
-                return Unclear(reason)
+
+        def there(_facts: VolumeFacts) -> Verdict:
+            users = driver.in_use(self.pool, self.volume)
+            if users:
+                return Conflict(f"The volume is in use: {users}.", "in-use", "Unmount it, then delete again.")
+            return Todo()
+
+        return verdict(settled(ctx, driver.info.settle, driver.removed_volume(self.pool, self.volume)), there, Done())
 
     def apply(self, ctx: Context) -> Round | None:
         """Remove it, a round at a time."""
@@ -99,14 +79,6 @@ class VolumeRemove(Step, frozen=True, tag="volume-remove.1"):
     def persist(self, ctx: Context) -> None:
         """Sync its absence."""
         ctx.tool(Drivers).of(self.pool).persist_volume(self.pool, self.volume)
-
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """Past the pivot there is no way back; before it nothing was done."""
-        return Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Nothing."""
-        return None
 
     def describe(self) -> str:
         """One line."""
@@ -133,15 +105,13 @@ class VolumeRename(Step, frozen=True, tag="volume-rename.1"):
         return self._look(ctx, self.name)
 
     def _look(self, ctx: Context, name: str) -> Verdict:
-        match ctx.tool(Drivers).of(self.pool).look_volume(self.pool, self.volume):
-            case Present(facts):
-                return Done() if facts.name == name and facts.tidy else Todo(NameFacts(facts.name))
-            case Absent():
-                return Conflict("The volume is not in its pool.", "not-found", "`holdfast audit` tells more.")
-            case ForeignObject(evidence):
-                return Conflict(evidence)
-            case Unknown(reason):
-                return Unclear(reason)
+        found = ctx.tool(Drivers).of(self.pool).look_volume(self.pool, self.volume)
+        gone = Conflict("The volume is not in its pool.", "not-found", "`holdfast audit` tells more.")
+
+        def there(facts: VolumeFacts) -> Verdict:
+            return Done() if facts.name == name and facts.tidy else Todo(NameFacts(facts.name))
+
+        return verdict(found, there, gone)
 
     def apply(self, ctx: Context) -> Round | None:
         """Rewrite the mark."""

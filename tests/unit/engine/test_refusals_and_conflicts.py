@@ -89,11 +89,22 @@ def test_a_plan_with_two_pivots_is_a_fault_of_the_program(lab: Lab) -> None:
     assert lab.claims() == []
 
 
-@pytest.mark.parametrize("error", [Unavailable("the fork server is gone"), ValueError("a bug"), OSError(5, "EIO")])
+@pytest.mark.parametrize("error", [ValueError("a bug"), OSError(5, "EIO")])
 def test_what_is_no_refusal_is_tried_again(lab: Lab, error: Exception) -> None:
     lab.world.once["apply a"] = [error]
     op = lab.submit(Do(plan_of="a"))
     assert lab.parked(op).direction == "forward"
+    assert lab.ended(op).state == "done"
+
+
+def test_a_lost_fork_server_stops_the_daemon_and_a_new_one_goes_on(lab: Lab) -> None:
+    lab.world.once["apply a"] = [Unavailable("the fork server is gone")]
+    op = lab.submit(Do(plan_of="a"))
+    lab.sleep(1)
+    assert lab.fatal == ["the fork server is gone"]
+    lab.fatal.clear()
+    lab.kill()
+    lab.restart()
     assert lab.ended(op).state == "done"
 
 

@@ -18,7 +18,7 @@ from holdfast.model.step import ChildIdentity, Context, Done, Round, Step, Todo,
 from holdfast.records import resources
 from holdfast.records.claims import Claim
 from holdfast.records.contract import Tx
-from holdfast.steps.settle import settled
+from holdfast.steps.looks import settled
 
 Says = Verdict | Exception | Callable[[Context], Any]
 

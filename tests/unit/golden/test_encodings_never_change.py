@@ -33,7 +33,7 @@ WHAT = VolumeRef("volume-uid", "data", 1 << 30, "filesystem", "ext4", "fs-uuid")
 STEP: dict[str, Any] = {**codec().steps}
 
 INSTANCES: tuple[Request | Step, ...] = (
-    PoolCreate(name="p", driver="dir", config={"source": "/srv/pool"}, limit=1 << 40),
+    PoolCreate(name="p", driver="dir", config={"source": "/srv/pool"}, limit=1 << 40, place="/srv/pool"),
     PoolDelete(name="p"),
     PoolForget(name="p"),
     VolumeCreate(pool="p", name="v", size=1 << 30, content="filesystem", fs="ext4"),

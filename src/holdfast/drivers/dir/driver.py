@@ -18,10 +18,12 @@ from holdfast.drivers.contract import (
     VolumeFacts,
     VolumeRef,
 )
+from holdfast.drivers.dir.changing import Changing
 from holdfast.drivers.dir.inventory import inventory
+from holdfast.drivers.dir.looking import Looking
+from holdfast.drivers.dir.making import Makes
 from holdfast.drivers.dir.pools import Pools
 from holdfast.drivers.dir.root import Root, identity_of
-from holdfast.drivers.dir.volumes import Volumes
 from holdfast.host import mounttable
 from holdfast.host.host import Host
 from holdfast.host.mountpoints import canonical
@@ -37,7 +39,9 @@ class DirDriver(Driver):
         self._host = host
         self._root = Root(host.files)
         self._pools = Pools(host.runtime, host.files, self._root)
-        self._volumes = Volumes(host, self._root)
+        self._looking = Looking(host.files, self._root)
+        self._changing = Changing(host, self._root, self._looking)
+        self._makes = Makes(host, self._root, self._looking, self._changing)
 
     def validate(self, config: dict[str, str]) -> dict[str, str]:
         """One option: `source`, an existing directory outside of the daemon's own ones."""
@@ -102,40 +106,40 @@ class DirDriver(Driver):
 
     def look_volume(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
         """By the mark beside the data."""
-        return self._volumes.look(pool, volume)
+        return self._looking.look(pool, volume)
 
     def make_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
         """Temporary name, then one rename."""
-        self._volumes.make(pool, volume, making)
+        self._makes.make(pool, volume, making)
 
     def unmade_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> Observation[str]:
         """By the names the making uses."""
-        return self._volumes.unmade(pool, volume, making)
+        return self._makes.unmade(pool, volume, making)
 
     def unmake_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> bool:
         """Discard each."""
-        return self._volumes.unmake(pool, volume, making)
+        return self._makes.unmake(pool, volume, making)
 
     def in_use(self, pool: PoolRef, volume: VolumeRef) -> str:
         """By the mount table and the loop devices."""
-        return self._volumes.in_use(pool, volume)
+        return self._looking.in_use(pool, volume)
 
     def removed_volume(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
         """By both names a removal uses."""
-        return self._volumes.removed(pool, volume)
+        return self._changing.removed(pool, volume)
 
     def remove_volume(self, pool: PoolRef, volume: VolumeRef) -> bool:
         """One rename, then a mount-safe removal in rounds."""
-        return self._volumes.remove(pool, volume)
+        return self._changing.remove(pool, volume)
 
     def rename_volume(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
         """Rewrite the mark."""
-        self._volumes.rename(pool, volume, name)
+        self._changing.rename(pool, volume, name)
 
     def persist_volume(self, pool: PoolRef, volume: VolumeRef) -> None:
         """Sync files and directories."""
-        self._volumes.persist(pool, volume)
+        self._changing.persist(pool, volume)
 
     def access(self, pool: PoolRef, volume: VolumeRef) -> AbstractContextManager[Access]:
         """`data`, or `disk.raw`."""
-        return self._volumes.access(pool, volume)
+        return self._looking.access(pool, volume)

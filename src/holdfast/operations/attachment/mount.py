@@ -15,6 +15,8 @@ from holdfast.model.resources import Attachment, AttachmentSpec, AttachmentStatu
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.refs import (
+    around,
+    bind_attachment,
     find_pool,
     find_volume,
     mark_abandoned,
@@ -27,7 +29,8 @@ from holdfast.operations.refs import (
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
-from holdfast.steps.mount import LoopAttach, Mount
+from holdfast.steps.loop import LoopAttach
+from holdfast.steps.mount import Mount
 
 MOUNTED = "Mounted"
 
@@ -59,8 +62,7 @@ class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
     def check_path(self, tx: Tx) -> None:
         """Raise Exists or Invalid if the path is taken, or lies in a pool or a volume."""
         for pool in resources.page(tx, Pool):
-            source = pool.spec.config.get("source")
-            if source is not None and is_under(self.path, source):
+            if pool.spec.place.startswith("/") and is_under(self.path, pool.spec.place):
                 raise Invalid(f"{self.path} is inside the pool {pool.name}.", "Mount somewhere else.")
         for other in resources.page(tx, Attachment):
             if other.spec.path == self.path:
@@ -123,27 +125,20 @@ class MountRestore(Asked, frozen=True, kw_only=True, tag="attachment.restore.1")
 
     attachment: str
 
+    def _find(self, tx: Tx) -> Attachment:
+        found = resources.by_uid(tx, Attachment, self.attachment)
+        if found is None:
+            raise NotFound("The attachment is not there any more.")
+        return found
+
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
         """The same claims as the mount's."""
-        attachment = resources.by_uid(tx, Attachment, self.attachment)
-        volume = resources.by_uid(tx, Volume, attachment.parent) if attachment else None
-        pool = resources.by_uid(tx, Pool, volume.parent) if volume else None
-        if attachment is None or volume is None or pool is None:
-            raise NotFound("The attachment is not there any more.")
-        claims = (
-            on_uid(pool.uid, "shared"), on_uid(volume.uid), on_uid(attachment.uid),
-            on_name(drawn.member, attachment.spec.path),
-        )  # fmt: skip
-        ref = ResourceRef("attachment", attachment.uid, f"{pool.name}/{volume.name}:{attachment.spec.path}")
-        return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid})
+        return bind_attachment(tx, self._find(tx), drawn.member)
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Only if it is still wanted."""
-        attachment = resources.by_uid(tx, Attachment, self.attachment)
-        volume = resources.by_uid(tx, Volume, bound.uids["volume"])
-        pool = resources.by_uid(tx, Pool, bound.uids["pool"])
-        if attachment is None or volume is None or pool is None:
-            raise NotFound("The attachment is not there any more.")
+        attachment = self._find(tx)
+        pool, volume = around(tx, attachment.parent)
         return mount_steps(pool, volume, attachment.spec, bound.drawn.owner)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:

@@ -1,16 +1,16 @@
 """Detach a loop device that no attachment wants. Asked by the audit's repair, never by people."""
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
-from holdfast.model.errors import InUse, NotFound
+from holdfast.model.errors import InUse
 from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.resources import Attachment
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
-from holdfast.operations.refs import pool_ref, volume_ref
+from holdfast.operations.refs import around, pool_ref, volume_ref
 from holdfast.records import resources
 from holdfast.records.claims import on_uid
 from holdfast.records.contract import Tx
-from holdfast.steps.mount import LoopDetach
+from holdfast.steps.loop import LoopDetach
 
 
 class DeviceRelease(Asked, frozen=True, kw_only=True, tag="attachment.release.1"):
@@ -18,22 +18,15 @@ class DeviceRelease(Asked, frozen=True, kw_only=True, tag="attachment.release.1"
 
     volume: str
 
-    def _find(self, tx: Tx) -> tuple[Pool, Volume]:
-        volume = resources.by_uid(tx, Volume, self.volume)
-        pool = resources.by_uid(tx, Pool, volume.parent) if volume else None
-        if volume is None or pool is None:
-            raise NotFound("The volume is not there any more.")
-        return pool, volume
-
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
         """The volume, as a mount would."""
-        pool, volume = self._find(tx)
+        pool, volume = around(tx, self.volume)
         ref = ResourceRef("volume", volume.uid, f"{pool.name}/{volume.name}")
         return Binding(ref, (on_uid(pool.uid, "shared"), on_uid(volume.uid)))
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Only while nobody wants it."""
-        pool, volume = self._find(tx)
+        pool, volume = around(tx, self.volume)
         if resources.has_children(tx, Attachment, volume.uid):
             raise InUse(f"The volume {volume.name} is wanted at a path.")
         return (LoopDetach(pool_ref(pool, bound.drawn.owner), volume_ref(volume)),)

@@ -6,15 +6,14 @@ import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.model.errors import Invalid, NotFound
-from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.resources import Attachment
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
-from holdfast.operations.refs import mark_abandoned, pool_ref, volume_ref
+from holdfast.operations.refs import around, bind_attachment, mark_abandoned, pool_ref, volume_ref
 from holdfast.records import resources
-from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
-from holdfast.steps.mount import LoopDetach, Unmount
+from holdfast.steps.loop import LoopDetach
+from holdfast.steps.mount import Unmount
 
 
 class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"):
@@ -38,25 +37,14 @@ class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"
 
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
         """The volume and the path."""
-        attachment = self._find(tx)
-        volume = resources.by_uid(tx, Volume, attachment.parent)
-        pool = resources.by_uid(tx, Pool, volume.parent) if volume else None
-        if volume is None or pool is None:
-            raise NotFound("The volume of this mount is not recorded any more.")
-        claims = (
-            on_uid(pool.uid, "shared"), on_uid(volume.uid), on_uid(attachment.uid),
-            on_name(drawn.member, attachment.spec.path),
-        )  # fmt: skip
-        ref = ResourceRef("attachment", attachment.uid, f"{pool.name}/{volume.name}:{attachment.spec.path}")
-        return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid, "attachment": attachment.uid})
+        return bind_attachment(tx, self._find(tx), drawn.member)
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """The loop device of a block volume goes with its last mount."""
         attachment = resources.by_uid(tx, Attachment, bound.uids["attachment"])
-        volume = resources.by_uid(tx, Volume, bound.uids["volume"])
-        pool = resources.by_uid(tx, Pool, bound.uids["pool"])
-        if attachment is None or volume is None or pool is None:
+        if attachment is None:
             raise NotFound(f"No volume of ours is mounted at {self.path} any more.")
+        pool, volume = around(tx, attachment.parent)
         spec, place, what = attachment.spec, pool_ref(pool, bound.drawn.owner), volume_ref(volume)
         unmount = Unmount(place, what, spec.path, spec.read_only)
         last = len(resources.page(tx, Attachment, volume.uid)) == 1

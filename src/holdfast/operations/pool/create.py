@@ -22,48 +22,49 @@ from holdfast.steps.pool import PoolMade, PoolMake
 
 
 class PoolCreate(Asked, frozen=True, kw_only=True, tag="pool.create.1"):
-    """`limit` bounds the sum of the volumes' sizes, in bytes or as '10GiB'."""
+    """`limit` bounds the sum of the volumes' sizes, in bytes or as '10GiB'. `place` is the driver's to say."""
 
     name: str
     driver: str = "dir"
     config: dict[str, str]
     limit: int | str | None = None
+    place: str = ""
 
     def checked(self, desk: Desk) -> "PoolCreate":
         """Name, driver, options, the place."""
         check_name("pool", self.name)
-        config = desk.drivers.named(self.driver).validate(self.config)
+        driver = desk.drivers.named(self.driver)
+        config = driver.validate(self.config)
         limit = None if self.limit is None else parse_size(self.limit)
-        asked = msgspec.structs.replace(self, config=config, limit=limit)
-        desk.records.read(lambda tx: asked.check_place(tx, ""))
+        asked = msgspec.structs.replace(self, config=config, limit=limit, place=driver.place(config))
+        desk.records.read(lambda tx: asked.check_free(tx, ""))
         return asked
 
-    def check_place(self, tx: Tx, own: str) -> None:
-        """No other pool shares, contains or lies inside the place; raise Invalid."""
-        place = next(iter(self.config.values()))
+    def check_free(self, tx: Tx, own: str) -> None:
+        """Nobody has the name, and no other pool shares, contains or lies inside the place; raise Exists or Invalid."""
         for pool in resources.page(tx, Pool):
-            other = next(iter(pool.spec.config.values()))
-            if (
-                pool.uid != own
-                and pool.spec.driver == self.driver
-                and (is_under(place, other) or is_under(other, place))
-            ):
-                raise Invalid(f"{place} and the pool {pool.name} at {other} lie inside each other.")
+            if pool.uid == own:
+                continue
+            if pool.name == self.name:
+                raise Exists(f"There is a pool {self.name} already.")
+            other = pool.spec.place
+            inside = is_under(self.place, other) or is_under(other, self.place)
+            if pool.spec.driver == self.driver and inside:
+                raise Invalid(f"{self.place} and the pool {pool.name} at {other} lie inside each other.")
 
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
         """A new uid; the name; all places, for the check of who is inside of whom."""
-        if resources.by_name(tx, Pool, "", self.name) is not None:
-            raise Exists(f"There is a pool {self.name} already.")
+        self.check_free(tx, "")
         claims = (on_uid(drawn.uid), on_name("", self.name), on_name("places", self.driver))
         return Binding(ResourceRef("pool", drawn.uid, self.name), claims)
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Reserve the row; mark the place."""
-        self.check_place(tx, bound.drawn.uid)
+        self.check_free(tx, bound.drawn.uid)
         limit = None if self.limit is None else parse_size(self.limit)
         pool = Pool(
             uid=bound.drawn.uid, name=self.name, created=bound.drawn.now, operation=bound.drawn.operation,
-            spec=PoolSpec(driver=self.driver, config=self.config, limit=limit), status=PoolStatus(),
+            spec=PoolSpec(driver=self.driver, config=self.config, place=self.place, limit=limit), status=PoolStatus(),
         )  # fmt: skip
         resources.insert(tx, pool)
         return (PoolMake(pool_ref(pool, bound.drawn.owner)),)

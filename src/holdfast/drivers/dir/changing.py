@@ -1,0 +1,117 @@
+"""Removing, renaming and syncing volumes."""
+
+import contextlib
+import os
+
+import msgspec
+
+from holdfast.drivers.contract import (
+    Absent,
+    ForeignObject,
+    Observation,
+    PoolRef,
+    Present,
+    VolumeFacts,
+    VolumeRef,
+)
+from holdfast.drivers.dir.looking import DISK, Looking, observing, removing
+from holdfast.drivers.dir.marks import OBJECT_MARK, encode
+from holdfast.drivers.dir.root import Root
+from holdfast.host.host import Host
+from holdfast.host.trees import Removal
+from holdfast.model.errors import Foreign, InUse
+
+# Seconds of one round of a removal.
+ROUND = 1.0
+
+
+class Changing:
+    """See `Driver`."""
+
+    def __init__(self, host: Host, root: Root, looking: Looking) -> None:
+        self._files = host.files
+        self._runtime = host.runtime
+        self._root = root
+        self._looking = looking
+
+    def removed(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
+        """See `Driver.removed_volume`."""
+
+        def fn() -> Observation[VolumeFacts]:
+            with self._root.volumes(pool) as volumes:
+                found = self._looking.look_in(volumes, pool, volume.uid)
+                if isinstance(found, Absent) and self._files.exists(volumes, removing(pool, volume)):
+                    size, content, fs = volume.size, volume.content, volume.fs
+                    return Present(VolumeFacts(volume.name, size, content, fs, volume.fs_uuid, operation=""))
+                return found
+
+        return observing(fn)
+
+    def remove(self, pool: PoolRef, volume: VolumeRef) -> bool:
+        """See `Driver.remove_volume`: out of sight by one rename, then gone."""
+        trash = removing(pool, volume)
+        with self._root.volumes(pool) as volumes:
+            found = self._looking.look_in(volumes, pool, volume.uid)
+            if isinstance(found, ForeignObject):
+                raise Foreign(found.evidence)
+            if isinstance(found, Present):
+                self._rename_away(volumes, volume.uid, trash)
+            return self.discard(volumes, trash)
+
+    def _rename_away(self, volumes: int, uid: str, trash: str) -> None:
+        fd = self._files.open_directory(uid, volumes)
+        try:
+            users = self._looking.users(fd)
+            if users:
+                raise InUse(f"The volume is in use: {users}.", "Unmount it first.")
+        finally:
+            os.close(fd)
+        self._files.rename("volume.hide", volumes, uid, trash)
+
+    def discard(self, volumes: int, name: str) -> bool:
+        """Remove one entry, a round at a time; False if more is left."""
+        """A round of removing; the end is durable, since whoever sees it counts it as done."""
+        if not self._files.exists(volumes, name):
+            return True
+        end = self._runtime.monotonic() + ROUND
+        whole = Removal(self._runtime, lambda: self._runtime.monotonic() > end).run(volumes, name)
+        if whole:
+            self._files.sync("volume.sync-discarded", volumes)
+        return whole
+
+    def rename(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
+        """Replace the mark by one with the new name."""
+        with self._root.volumes(pool) as volumes:
+            fd = self._files.open_directory(volume.uid, volumes)
+            try:
+                mark = self._looking.mark(fd)
+                if (mark.owner, mark.uid) != (pool.owner, volume.uid):
+                    raise Foreign(f"{volume.uid} is marked as {mark.uid} of owner {mark.owner}.")
+                if mark.name == name:  # a way back that needs no room on a full disk
+                    self._files.unlink("volume.rename-tidy", fd, f".{OBJECT_MARK}.new")
+                    return
+                new = msgspec.structs.replace(mark, name=name)
+                self._files.replace("volume.rename", fd, OBJECT_MARK, encode(new))
+            finally:
+                os.close(fd)
+
+    def persist(self, pool: PoolRef, volume: VolumeRef) -> None:
+        """Sync what there is, and the directory that says what there is not."""
+        with self._root.volumes(pool) as volumes:
+            with contextlib.suppress(FileNotFoundError):
+                fd = self._files.open_directory(volume.uid, volumes)
+                try:
+                    for name in (OBJECT_MARK, DISK):
+                        with contextlib.suppress(FileNotFoundError):
+                            self._sync(fd, name)
+                    self._files.sync("volume.persist", fd)
+                finally:
+                    os.close(fd)
+            self._files.sync("volume.persist-parent", volumes)
+
+    def _sync(self, fd: int, name: str) -> None:
+        file = self._files.open_below(fd, name, os.O_RDONLY)
+        try:
+            self._files.sync("volume.persist-file", file)
+        finally:
+            os.close(file)

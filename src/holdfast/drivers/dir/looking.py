@@ -1,0 +1,159 @@
+"""Looking at volumes, each relative to the proven `volumes` directory; and the names that a volume can have there."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from holdfast.drivers.contract import (
+    Absent,
+    Access,
+    ForeignObject,
+    Observation,
+    PoolRef,
+    Present,
+    Unknown,
+    VolumeFacts,
+    VolumeRef,
+)
+from holdfast.drivers.dir.marks import FORMAT, OBJECT_MARK, ObjectMark
+from holdfast.drivers.dir.root import Root
+from holdfast.host import loops, mounttable
+from holdfast.host.files import Files
+from holdfast.model.errors import Again, Damaged, Foreign, NotFound
+
+F = TypeVar("F")
+DATA = "data"
+DISK = "disk.raw"
+
+
+def unfinished(pool: PoolRef, volume: VolumeRef, operation: str, attempt: int) -> str:
+    """The name of a making under way: it proves owner, operation and volume before any mark is written."""
+    return f".making.{pool.owner}.{operation}.{volume.uid}.{attempt}"
+
+
+def removing(pool: PoolRef, volume: VolumeRef) -> str:
+    """The name of a removal under way."""
+    return f".removing.{pool.owner}.{volume.uid}"
+
+
+def observing(look: Callable[[], Observation[F]]) -> Observation[F]:
+    """What the look answers, or what its failure means: never an absence."""
+    try:
+        return look()
+    except Foreign as error:
+        return ForeignObject(error.detail)
+    except Again as error:
+        return Unknown(error.detail)
+    except OSError as error:
+        return Unknown(f"{error.filename or 'the pool'}: {error.strerror}")
+
+
+class Looking:
+    """See `Driver`."""
+
+    def __init__(self, files: Files, root: Root) -> None:
+        self._files = files
+        self._root = root
+
+    def look(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
+        """See `Driver.look_volume`."""
+
+        def fn() -> Observation[VolumeFacts]:
+            with self._root.volumes(pool) as volumes:
+                return self.look_in(volumes, pool, volume.uid)
+
+        return observing(fn)
+
+    def look_in(self, volumes: int, pool: PoolRef, uid: str) -> Observation[VolumeFacts]:
+        """The same, below the open `volumes` directory."""
+        if not self._files.exists(volumes, uid):
+            return Absent()
+        fd = self._files.open_directory(uid, volumes)
+        try:
+            mark = self.mark(fd)
+            if (mark.owner, mark.uid) != (pool.owner, uid):
+                return ForeignObject(f"{uid} is marked as {mark.uid} of owner {mark.owner}")
+            self._check_content(fd, mark)
+            tidy = not self._files.exists(fd, f".{OBJECT_MARK}.new")
+        except (Foreign, Damaged) as error:
+            return ForeignObject(error.detail)
+        finally:
+            os.close(fd)
+        return Present(VolumeFacts(mark.name, mark.size, mark.content, mark.fs, mark.fs_uuid, mark.operation, tidy))
+
+    def mark(self, fd: int) -> ObjectMark:
+        """The mark in an open volume's directory; raise Foreign without a sound one."""
+        where = mounttable.location(fd)
+        try:
+            mark = msgspec.json.decode(self._files.read_text(fd, OBJECT_MARK), type=ObjectMark)
+        except FileNotFoundError:
+            raise Foreign(f"{where} bears no {OBJECT_MARK}, so it does not prove to be ours.") from None
+        except ValueError as error:
+            raise Foreign(f"{where}/{OBJECT_MARK} is damaged: {error}") from error
+        if mark.format != FORMAT:
+            raise Foreign(f"{where} has format {mark.format}; this Holdfast knows {FORMAT}.")
+        return mark
+
+    def _check_content(self, fd: int, mark: ObjectMark) -> None:
+        name = DATA if mark.content == "directory" else DISK
+        try:
+            info = os.stat(name, dir_fd=fd, follow_symlinks=False)
+        except FileNotFoundError:
+            raise Damaged(f"volume {mark.uid} has lost its {name}") from None
+        whole = stat.S_ISDIR(info.st_mode) if name == DATA else stat.S_ISREG(info.st_mode) and info.st_size == mark.size
+        if not whole:
+            raise Damaged(f"volume {mark.uid}: {name} is not as recorded ({info.st_size} bytes instead of {mark.size})")
+
+    def in_use(self, pool: PoolRef, volume: VolumeRef) -> str:
+        """See `Driver.in_use`: a bind of its data anywhere, a mount below it, a loop device of its disk."""
+        with self._root.volumes(pool) as volumes:
+            if not self._files.exists(volumes, volume.uid):
+                return ""
+            fd = self._files.open_directory(volume.uid, volumes)
+            try:
+                return self.users(fd)
+            finally:
+                os.close(fd)
+
+    def users(self, fd: int) -> str:
+        """Who uses the open volume's directory, or an empty text."""
+        table = mounttable.read()
+        below = mounttable.below(mounttable.location(fd), table)
+        if below:
+            return f"{below[0].path} is mounted inside of it"
+        if self._files.exists(fd, DISK):
+            disk = self._files.open_below(fd, DISK, os.O_RDONLY)
+            try:
+                found = loops.of_backing(loops.backing_of(disk))
+            finally:
+                os.close(disk)
+            if found:
+                where = [mount.path for mount in table if mount.device == (7, found[0].number)]
+                return f"its disk is attached to {found[0].path}" + (f", mounted at {where[0]}" if where else "")
+        uid = os.path.basename(mounttable.location(fd))
+        for mount in table:
+            if f"/{uid}/{DATA}" in mount.root:
+                return f"it is mounted at {mount.path}"
+        return ""
+
+    @contextlib.contextmanager
+    def access(self, pool: PoolRef, volume: VolumeRef) -> Iterator[Access]:
+        """See `Driver.access`."""
+        with self._root.volumes(pool) as volumes:
+            found = self.look_in(volumes, pool, volume.uid)
+            if isinstance(found, Absent):
+                raise NotFound(f"The volume {volume.uid} is not in its pool.")
+            if isinstance(found, ForeignObject):
+                raise Foreign(found.evidence)
+            tree = volume.content == "directory"
+            path = f"{volume.uid}/{DATA if tree else DISK}"
+            flags = os.O_RDONLY | os.O_DIRECTORY if tree else os.O_RDWR
+            fd = self._files.open_below(volumes, path, flags)
+        try:
+            yield Access("tree" if tree else "image", fd)
+        finally:
+            os.close(fd)

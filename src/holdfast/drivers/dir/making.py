@@ -1,0 +1,90 @@
+"""Making volumes under a temporary name, and discarding what was made."""
+
+import os
+
+from holdfast.drivers.contract import ForeignObject, Making, Observation, PoolRef, Present, VolumeRef
+from holdfast.drivers.dir.changing import Changing
+from holdfast.drivers.dir.looking import DATA, DISK, Looking, observing, removing, unfinished
+from holdfast.drivers.dir.marks import FORMAT, OBJECT_MARK, ObjectMark, encode
+from holdfast.drivers.dir.root import Root
+from holdfast.host import formats
+from holdfast.host.host import Host
+from holdfast.model.errors import Again
+
+
+class Makes:
+    """See `Driver`."""
+
+    def __init__(self, host: Host, root: Root, looking: Looking, changing: Changing) -> None:
+        self._files = host.files
+        self._children = host.children
+        self._root = root
+        self._looking = looking
+        self._changing = changing
+
+    def make(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
+        """Make, format and mark under a temporary name; publish by one rename."""
+        name = unfinished(pool, volume, making.operation, making.attempt)
+        with self._root.volumes(pool) as volumes:
+            for attempt in range(1, making.attempt + 1):
+                old = unfinished(pool, volume, making.operation, attempt)
+                if not self._changing.discard(volumes, old):
+                    raise Again(f"{old} is large; discarding it goes on.")
+            self._files.mkdir("volume.mkdir", volumes, name)
+            fd = self._files.open_directory(name, volumes)
+            try:
+                self._fill(fd, volume, making)
+                mark = ObjectMark(
+                    FORMAT, pool.owner, volume.uid, volume.name, volume.content, volume.size, volume.fs,
+                    volume.fs_uuid, making.operation,
+                )  # fmt: skip
+                self._files.write("volume.mark", fd, OBJECT_MARK, encode(mark))
+                self._files.sync("volume.sync", fd)
+            finally:
+                os.close(fd)
+            self._files.rename("volume.publish", volumes, name, volume.uid)
+
+    def _fill(self, fd: int, volume: VolumeRef, making: Making) -> None:
+        if volume.content == "directory":
+            self._files.mkdir("volume.mkdir-data", fd, DATA, mode=0o755)
+            return
+        disk = self._files.make_sparse("volume.make-disk", fd, DISK, volume.size)
+        try:
+            if volume.content == "filesystem" and volume.fs and volume.fs_uuid:
+                formats.make(self._children, making.keeper, disk, volume.fs, volume.fs_uuid, "never")
+            self._files.sync("volume.sync-disk", disk)
+        finally:
+            os.close(disk)
+
+    def unmade(self, pool: PoolRef, volume: VolumeRef, making: Making) -> Observation[str]:
+        """See `Driver.unmade_volume`."""
+
+        def fn() -> Observation[str]:
+            with self._root.volumes(pool) as volumes:
+                for name in self._traces(pool, volume, making):
+                    if self._files.exists(volumes, name):
+                        return Present(name)
+                found = self._looking.look_in(volumes, pool, volume.uid)
+            if isinstance(found, Present):
+                ours = found.facts.operation == making.operation
+                return Present(volume.uid) if ours else ForeignObject(f"{volume.uid} is another operation's")
+            return found
+
+        return observing(fn)
+
+    @staticmethod
+    def _traces(pool: PoolRef, volume: VolumeRef, making: Making) -> list[str]:
+        attempts = range(1, making.attempt + 1)
+        names = [unfinished(pool, volume, making.operation, attempt) for attempt in attempts]
+        return [*names, removing(pool, volume)]
+
+    def unmake(self, pool: PoolRef, volume: VolumeRef, making: Making) -> bool:
+        """See `Driver.unmake_volume`."""
+        with self._root.volumes(pool) as volumes:
+            for name in self._traces(pool, volume, making):
+                if not self._changing.discard(volumes, name):
+                    return False
+        found = self._looking.look(pool, volume)
+        if isinstance(found, Present) and found.facts.operation == making.operation:
+            return self._changing.remove(pool, volume)
+        return True

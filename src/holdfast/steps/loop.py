@@ -1,0 +1,83 @@
+"""The loop device of a block volume: attached for good, until it is detached."""
+
+from typing import Any
+
+from holdfast.drivers.contract import PoolRef, VolumeRef
+from holdfast.drivers.registry import Drivers
+from holdfast.host import loops
+from holdfast.host.host import Host
+from holdfast.model.step import Context, Done, Round, Step, Todo, Verdict
+from holdfast.steps.mount import DEADLINE
+
+
+class _Attached(Step, frozen=True):
+    """The loop device of a block volume."""
+
+    pool: PoolRef
+    volume: VolumeRef
+    read_only: bool = False
+
+    def _count(self, ctx: Context) -> int:
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            return len(loops.of_backing(loops.backing_of(access.fd)))
+
+    def _attach(self, ctx: Context) -> None:
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            args = {"read_only": self.read_only}
+            ctx.tool(Host).children.run(ctx, "loop-attach", args, (access.fd,), DEADLINE)
+
+    def _detach(self, ctx: Context) -> None:
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            ctx.tool(Host).children.run(ctx, "loop-detach", {}, (access.fd,), DEADLINE)
+
+
+class LoopAttach(_Attached, frozen=True, tag="loop-attach.1"):
+    """One loop device is attached to the volume's image."""
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By the devices' backing files."""
+        return Done() if self._count(ctx) else Todo()
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Attach."""
+        self._attach(ctx)
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """None is attached, as before."""
+        return Todo() if self._count(ctx) else Done()
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Detach."""
+        self._detach(ctx)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"attach a loop device to {self.volume.name}"
+
+
+class LoopDetach(_Attached, frozen=True, tag="loop-detach.1"):
+    """No loop device is attached to the volume's image."""
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By the devices' backing files."""
+        return Todo() if self._count(ctx) else Done()
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Detach."""
+        self._detach(ctx)
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """One is attached again."""
+        return Done() if self._count(ctx) else Todo()
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Attach again."""
+        self._attach(ctx)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"detach the loop device from {self.volume.name}"
