@@ -1,7 +1,5 @@
 """The daemon's own directories are removed or replaced at any moment: no file and no mount is lost."""
 
-
-
 import contextlib
 import os
 import shutil

@@ -100,7 +100,7 @@ def test_what_is_no_refusal_is_tried_again(lab: Lab, error: Exception) -> None:
 def test_a_lost_fork_server_stops_the_daemon_and_a_new_one_goes_on(lab: Lab) -> None:
     lab.world.once["apply a"] = [Unavailable("the fork server is gone")]
     op = lab.submit(Do(plan_of="a"))
-    lab.sleep(1)
+    lab.scheduler.run(lambda: bool(lab.fatal))
     assert lab.fatal == ["the fork server is gone"]
     lab.fatal.clear()
     lab.kill()
