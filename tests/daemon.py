@@ -87,7 +87,8 @@ class RealDaemon:
         self.state, self.run, self.pool, self.mnt = (root / name for name in ("state", "run", "pool", "mnt"))
         self.log = root / "log"
         self.arm_file = root / "failpoint"
-        self.env = {"HOLDFAST_FAILPOINT": f"@{self.arm_file}", **(env or {})}
+        # A daemon that does not answer is made to say where it hangs: see `start`.
+        self.env = {"PYTHONFAULTHANDLER": "1", "HOLDFAST_FAILPOINT": f"@{self.arm_file}", **(env or {})}
         self.process: subprocess.Popen[bytes] | None = None
         self._clients: list[Client] = []
         for directory in (self.pool, self.mnt):
@@ -110,8 +111,13 @@ class RealDaemon:
 
     def start(self, failpoint: str = "") -> "RealDaemon":
         """Start it and wait until it answers."""
-        self.launch(failpoint)
-        wait_until(self._answers, "the daemon answers")
+        process = self.launch(failpoint)
+        try:
+            wait_until(self._answers, "the daemon answers")
+        except AssertionError as error:
+            process.send_signal(signal.SIGABRT)
+            process.wait(PATIENCE)
+            raise AssertionError(f"{error}\n{self.log_tail()}") from error
         return self
 
     def _answers(self) -> bool:

@@ -25,6 +25,8 @@ CLIENTS = int(os.environ.get("HOLDFAST_STORM_CLIENTS", "8"))
 SEED = 20260
 # How long a daemon lives between its first answer and its end, at the most; seconds.
 LIFE = 1.2
+# How long a client asks in vain until it gives up: the storm has failed; seconds.
+PATIENCE = 90.0
 
 
 class Sailor:
@@ -64,10 +66,12 @@ class Sailor:
         """Ask with one key until it ended; None if it was refused."""
         self._serial += 1
         key = f"{self._number}-{self._serial}"
+        end = time.monotonic() + PATIENCE
         while True:
             try:
                 view = ask(key)
             except Unavailable:
+                assert time.monotonic() < end, f"{what} of client {self._number} is not answered"
                 time.sleep(0.02)
                 continue
             except (NotFound, Exists, InUse) as error:
@@ -103,6 +107,7 @@ class Sailor:
             try:
                 view = next(mount for mount in client.mounts() if mount.path == self.mounted[name])
             except Unavailable:
+                assert not self._over.is_set()
                 time.sleep(0.02)
         found = view
         if self._asked("unmount", lambda key: client.unmount(found, 20, key=key)):
