@@ -83,6 +83,7 @@ class Daemon:
         self.engine.watch.everything = lambda _op, _state: self.rounds.changed()
 
     def _open(self) -> SqliteRecords:
+        self.state_dir.check_database()
         twice = bool(os.environ.get("HOLDFAST_TEST_TWICE"))
         records = SqliteRecords(
             self.runtime, self.state_dir.database, guard=self.state_dir, fatal=self._fatal, twice=twice

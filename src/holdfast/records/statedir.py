@@ -4,7 +4,7 @@ import fcntl
 import os
 import stat
 
-from holdfast.model.errors import Invalid, Locked, NoSpace, Unavailable
+from holdfast.model.errors import DatabaseDamaged, Invalid, Locked, NoSpace, Unavailable
 
 RESERVE = 1 << 20
 
@@ -17,6 +17,7 @@ class StateDir:
         self.database = os.path.join(path, "holdfast.db")
         self._lock_path = os.path.join(path, "lock")
         self._reserve = os.path.join(path, "reserve")
+        self._made = os.path.join(path, "made")
         try:
             os.makedirs(path, mode=0o700, exist_ok=True)
             self._fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -35,8 +36,20 @@ class StateDir:
         self._database: tuple[int, int] | None = None
         self.make_reserve()
 
+    def check_database(self) -> None:
+        """Raise DatabaseDamaged if there was a database here, and it is gone or empty: that is no new beginning."""
+        if not os.path.exists(self._made):
+            return
+        if not os.path.exists(self.database) or os.path.getsize(self.database) == 0:
+            raise DatabaseDamaged(
+                f"The database {self.database} is gone or empty, though there was one.",
+                "Volumes and their data are not affected. Restore a copy made by `holdfast db backup`; "
+                f"or, to begin anew and know nothing of them, remove {self.path}.",
+            )
+
     def watch_database(self) -> None:
-        """Remember which file the database is, so that a replaced one is noticed."""
+        """Note that there is a database, and which file it is, so that a replaced one is noticed."""
+        os.close(os.open(self._made, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         self._database = _identity(os.stat(self.database))
 
     def lost(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.model.errors import Invalid, Locked, NoSpace, Unavailable
+from holdfast.model.errors import DatabaseDamaged, Invalid, Locked, NoSpace, Unavailable
 from holdfast.records import meta
 from holdfast.records.contract import Tx
 from holdfast.records.sqlite import SqliteRecords
@@ -206,3 +206,20 @@ def test_a_daemon_that_starts_on_a_full_disk_says_so(small: Path) -> None:
     _fill(small)
     with pytest.raises(NoSpace):
         Opened(small / "state")
+
+
+@pytest.mark.parametrize("loss", ["empty", "gone"])
+def test_a_lost_database_is_no_new_beginning(tmp_path: Path, loss: str) -> None:
+    state = StateDir(str(tmp_path / "state"))
+    state.check_database()
+    Path(state.database).write_bytes(b"something")
+    state.watch_database()
+    state.check_database()
+    if loss == "empty":
+        os.truncate(state.database, 0)
+    else:
+        os.unlink(state.database)
+    with pytest.raises(DatabaseDamaged, match="gone or empty") as error:
+        state.check_database()
+    assert "db backup" in error.value.hint
+    state.close()
