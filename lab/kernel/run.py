@@ -62,7 +62,7 @@ def boot(job: Path) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Boot it; `arguments` go to pytest instead of the usual choice of tests."""
+    """Boot it; `arguments` go to pytest; tests named there replace the usual choice."""
     if shutil.which("linux.uml") is None:
         print("linux.uml is not installed (Debian package user-mode-linux).")
         return NO_STATUS
@@ -71,7 +71,8 @@ def main(arguments: list[str]) -> int:
     try:
         make_disk(job / "disk")
         usual = sorted(str(path) for each in TESTS for path in (ROOT / "tests" / "host").glob(each))
-        (job / "arguments").write_text("\0".join(arguments or usual))
+        named = any(not argument.startswith("-") for argument in arguments)
+        (job / "arguments").write_text("\0".join(arguments if named else [*arguments, *usual]))
         return boot(job)
     finally:
         shutil.rmtree(job, ignore_errors=True)
