@@ -4,9 +4,14 @@ from typing import Any, cast
 
 import msgspec
 
-from holdfast.engine.request import Request
+from holdfast.engine.request import Bound, Request
+from holdfast.model.operations import OperationView, Problem
+from holdfast.model.ready import ready
+from holdfast.model.resources import Finding
 from holdfast.model.secrets import Secret
 from holdfast.model.step import Done, Step, Todo
+from holdfast.records.operations import OperationRow
+from holdfast.records.steps import StepRow
 
 
 class UnknownTag(LookupError):
@@ -37,6 +42,8 @@ class Codec:
     def __init__(self, requests: tuple[type[Request], ...], steps: tuple[type[Step], ...]) -> None:
         self.requests = {str(kind.__struct_config__.tag): kind for kind in requests}
         self.steps = {str(kind.__struct_config__.tag): kind for kind in steps}
+        typed = [kind for step in steps for kind in (step.Result, step.Facts) if kind is not None]
+        ready(*requests, *steps, *typed, _Tagged, Bound, Problem, OperationRow, StepRow, OperationView, Finding)
 
     def request(self, text: str) -> Request:
         """Decode a request; UnknownTag for a newer one."""

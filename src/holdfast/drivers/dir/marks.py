@@ -2,6 +2,7 @@
 
 import msgspec
 
+from holdfast.model.ready import ready
 from holdfast.model.resources import Content, FileSystem
 
 POOL_MARK = "holdfast-pool.json"
@@ -31,6 +32,9 @@ class ObjectMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fs: FileSystem | None
     fs_uuid: str | None
     operation: str
+
+
+ready(PoolMark, ObjectMark)
 
 
 def encode(mark: PoolMark | ObjectMark) -> bytes:
