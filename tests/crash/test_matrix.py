@@ -10,8 +10,8 @@ import pytest
 from holdfast.testing.matrix import Broken, Fault, History, Scenario, faults_for, sample
 from tests.crash.scenarios import scenarios
 
-# Workers side by side must not draw the same uids: the audit knows volumes by them.
-SEED = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+# Runs side by side must not draw the same uids: the audit knows volumes by them.
+SEED = int(os.environ.get("HOLDFAST_MATRIX_SEED", os.getpid()))
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
 SHARE = 1.0 if PROOF else 0.05
 SHM = pathlib.Path("/dev/shm")
@@ -36,7 +36,7 @@ def play(name: str, base: str, faults: tuple[Fault, ...]) -> History:
         view = history.run()
         LINES.append(f"{name} {' then '.join(map(str, faults)) or 'undisturbed'}: {view.state}")
     except BaseException as error:
-        said = f"{name} under {' then '.join(map(str, faults))}: {error!r}"
+        said = f"HOLDFAST_MATRIX_SEED={SEED} {name} under {' then '.join(map(str, faults))}: {error!r}"
         raise Broken(said) from error
     finally:
         history.close()

@@ -22,11 +22,9 @@ def test_a_mutant_is_caught(mutant: Mutant, tmp_path: pathlib.Path) -> None:
     text = file.read_text()
     assert text.count(mutant.old) == 1, f"{mutant.file} has changed; bring the mutant up to date"
     file.write_text(text.replace(mutant.old, mutant.new))
-    # SEED of its own: the audit knows volumes by uid, and others run beside.
     env = {
         **os.environ,
         "PYTHONPATH": str(tmp_path),
-        "PYTEST_XDIST_WORKER": f"gw{os.getpid()}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(
