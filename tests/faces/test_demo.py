@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +14,18 @@ DEMO = [sys.executable, str(ROOT / "lab/demo.py")]
 
 
 @pytest.fixture
-def scratch(tmp_path: Path) -> Iterator[Path]:
+def scratch() -> Iterator[Path]:
     if os.geteuid() != 0:
         if os.environ.get("CI"):
             pytest.fail("the demo needs root, and CI has to have it")
         pytest.skip("the demo mounts file systems, so it needs root")
-    yield tmp_path
-    assert os.listdir(tmp_path) == [], "the demo left something in its scratch directory"
-    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text(), "the demo left a mount"
+    place = Path(tempfile.mkdtemp(prefix="demo-", dir="/var/tmp"))  # short: a socket's path has 107 bytes
+    yield place
+    assert os.listdir(place) == [], "the demo left something in its scratch directory"
+    assert str(place) not in Path("/proc/self/mountinfo").read_text(), "the demo left a mount"
     for node in Path("/sys/block").glob("loop*/loop/backing_file"):
-        assert not node.read_text().startswith(str(tmp_path)), "the demo left a loop device"
+        assert not node.read_text().startswith(str(place)), "the demo left a loop device"
+    place.rmdir()
 
 
 def _run(scratch: Path) -> str:

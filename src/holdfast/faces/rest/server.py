@@ -18,6 +18,8 @@ from holdfast.control.daemon import Daemon
 from holdfast.faces.rest.app import application
 from holdfast.model.errors import Invalid, Locked
 
+# sun_path of unix(7), less the final zero.
+LONGEST = 107
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -44,6 +46,8 @@ class _Server(uvicorn.Server):
 
 def bind(path: str) -> socket.socket:
     """A listening socket at `path`; a socket of a dead daemon is replaced, a living one's is not."""
+    if len(os.fsencode(path)) > LONGEST:
+        raise Invalid(f"The socket's path {path} has more than {LONGEST} bytes.", "Choose a shorter one with --listen.")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
