@@ -251,6 +251,17 @@ def test_rm_refuses_a_tree_with_a_mount_below_and_removes_nothing(daemon: RealDa
     assert checksums(daemon.pool) == kept
 
 
+def test_rm_refuses_a_pool(daemon: RealDaemon) -> None:
+    fill(daemon.pool)
+    (daemon.pool / "holdfast-pool.json").write_text("{}")
+    kept = checksums(daemon.pool)
+    done = daemon.cli("rm", daemon.pool, "--yes")
+    assert done.returncode == 14
+    assert "is a pool" in done.stderr
+    assert "holdfast pool delete" in done.stderr
+    assert checksums(daemon.pool) == kept
+
+
 def test_rm_asks_and_tells_what_is_not_there(daemon: RealDaemon) -> None:
     fill(daemon.pool)
     assert daemon.cli("rm", daemon.pool).returncode == 2

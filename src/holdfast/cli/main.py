@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from holdfast import __version__
 from holdfast.cli.common import Form, Yes, client, confirm
-from holdfast.model.errors import HoldfastError, OperationFailed
+from holdfast.model.errors import HoldfastError, OperationFailed, Refused
 
 app = App(name="holdfast", help="Storage that is never lost, leaked or lied about.", version=__version__)
 app.command("holdfast.cli.pool:app", name="pool", help="Places where volumes live.")
@@ -73,9 +73,12 @@ def rm(path: str, *, yes: Yes = False) -> None:
     path
         What to remove.
     """
+    from holdfast.drivers.dir.marks import POOL_MARK
     from holdfast.host.trees import remove
     from holdfast.runtime.threads import ThreadRuntime
 
+    if os.path.lexists(os.path.join(path, POOL_MARK)):
+        raise Refused(f"{path} is a pool.", "Delete its volumes and the pool: holdfast pool delete NAME.")
     confirm(f"remove {os.path.abspath(path)} and all below it", yes)
     print(f"{remove(ThreadRuntime(), path)} entries removed")
 
