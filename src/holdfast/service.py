@@ -27,8 +27,10 @@ def serve(state: str, run: str, listen: str) -> None:
     runtime = ThreadRuntime()
     daemon = Daemon(runtime, Settings(state=state, run=run))
     runtime.hook = armed(os.environ.get("HOLDFAST_FAILPOINT", ""))
-    daemon.start()
+    path = listen.removeprefix("unix:")
+    listener = server.bind(path)  # before any other thread runs: binding narrows the process's umask for a moment
     try:
-        server.serve(daemon, listen.removeprefix("unix:"))
+        daemon.start()
+        server.serve(daemon, listener, path)
     finally:
         daemon.stop()

@@ -5,10 +5,11 @@ import msgspec
 from holdfast.control.audit_devices import device_findings
 from holdfast.drivers.contract import Absent, ForeignObject, Item, PoolRef, Present, Unknown
 from holdfast.drivers.registry import Drivers
+from holdfast.model.conditions import holds
 from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import Attachment, Finding, Pool, Volume
 from holdfast.operations.look import Looks
-from holdfast.operations.refs import pool_ref, volume_ref
+from holdfast.operations.refs import ABANDONED, pool_ref, volume_ref
 from holdfast.records import claims, operations, resources
 from holdfast.records.contract import Records, Tx
 
@@ -55,17 +56,18 @@ class Audit:
         self._owner = owner
 
     def look(self) -> list[Seen]:
-        """All findings, sorted by pool and subject."""
+        """All findings, by pool, then mounts and devices."""
         before = self._records.read(lambda tx: snapshot(tx, self._member))
         seen: list[Seen] = []
         for pool in before.pools:
-            if pool.status.ready:
-                seen.extend(self._pool(pool, before))
-        seen.extend(self._attachment(a) for a in before.attachments if a.status.ready and self._looks.is_missing(a))
-        seen.extend(
-            Seen(finding, uid, volume=volume)
-            for finding, uid, volume in device_findings(before.pools, before.volumes, before.attachments)
-        )
+            seen.extend(self._pool(pool, before) if pool.status.ready else [_abandoned(pool.name, pool.uid)])
+        unknown = {one.uid for one in seen if one.finding.kind == "unknown"}
+        parents = {volume.uid: volume.parent for volume in before.volumes}
+        for attachment in before.attachments:
+            if parents.get(attachment.parent) not in unknown:
+                seen.extend(self._attachment(attachment))
+        for finding, uid, volume in device_findings(before.pools, before.volumes, before.attachments):
+            seen.append(Seen(finding, uid, volume=volume))
         after = self._records.read(lambda tx: snapshot(tx, self._member))
         moved = before.moving | after.moving | _changed(before, after)
         ops = before.unended | after.unended
@@ -107,6 +109,12 @@ class Audit:
     def _item(pool: Pool, item: Item, mine: dict[str, Volume]) -> Seen | None:
         if item.kind == "volume" and item.uid in mine:
             return None
+        if item.kind == "removing" and item.uid in mine:
+            evidence, remedy = (
+                "its removal was abandoned half-way",
+                "`volume delete` ends it; nothing else brings it back.",
+            )
+            return Seen(_finding("drift", f"{pool.name}/{mine[item.uid].name}", evidence, remedy), item.uid)
         evidence = {
             "volume": "no record knows this volume",
             "unfinished": f"left by operation {item.operation}, which is over",
@@ -131,6 +139,9 @@ class Audit:
                 volume.uid,
             )
         match self._drivers.of(ref).look_volume(ref, volume_ref(volume)):
+            case Present() if holds(volume.conditions, ABANDONED):
+                evidence = "an operation on it was abandoned; it is whole"
+                return Seen(_finding("drift", name, evidence, "--repair settles it."), volume.uid, pool, volume=volume)
             case Present(facts) if facts.name != volume.name:
                 evidence = f"its mark calls it {facts.name}"
                 return Seen(
@@ -143,10 +154,26 @@ class Audit:
                 return Seen(_finding("drift", name, evidence, "Left alone; look at it."), volume.uid)
         return None
 
-    @staticmethod
-    def _attachment(attachment: Attachment) -> Seen:
-        finding = _finding("drift", attachment.spec.path, "wanted, but not mounted", "--repair mounts it again.")
-        return Seen(finding, attachment.parent, attachment=attachment)
+    def _attachment(self, attachment: Attachment) -> list[Seen]:
+        path, uid = attachment.spec.path, attachment.parent
+        match self._looks.attachment(attachment):
+            case Present():
+                if attachment.status.ready and not holds(attachment.conditions, ABANDONED):
+                    return []
+                finding = _finding("drift", path, "its mount was abandoned; it is mounted", "--repair settles it.")
+                return [Seen(finding, uid, attachment=attachment)]
+            case Absent():
+                finding = _finding("drift", path, "wanted, but not mounted", "--repair mounts it again.")
+                return [Seen(finding, uid, attachment=attachment)]
+            case ForeignObject(evidence):
+                remedy = "It is left alone: unmount it, and ours comes back."
+                return [Seen(_finding("drift", path, f"covered: {evidence}", remedy), uid)]
+            case Unknown(reason):
+                return [Seen(_finding("unknown", path, reason, "Nothing is judged till it can be read."), uid)]
+
+
+def _abandoned(name: str, uid: str) -> Seen:
+    return Seen(_finding("drift", name, "its making was abandoned", "Delete or forget it."), uid)
 
 
 def _finding(kind: str, subject: str, evidence: str, remedy: str) -> Finding:

@@ -56,7 +56,8 @@ class Rounds:
         self._task = self._runtime.spawn("rounds", self._run)
 
     def _run(self) -> None:
-        due = [0.0] * len(self._jobs)
+        # What forgets waits its hour: a clock that is wrong at boot has been set by then.
+        due = [0.0 if every < HOUR else self._runtime.monotonic() + every for every, _ in self._jobs]
         while not self._stopped:
             now = self._runtime.monotonic()
             for index, (every, job) in enumerate(self._jobs):

@@ -3,13 +3,11 @@
 import msgspec
 
 from holdfast.control.audit import Audit, Seen
-from holdfast.drivers.contract import Making, PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.engine.engine import Engine
 from holdfast.engine.submit import Caller
-from holdfast.model.errors import HoldfastError
+from holdfast.model.errors import HoldfastError, Suspended
 from holdfast.model.resources import Finding
-from holdfast.model.step import ChildIdentity
 from holdfast.operations.attachment.mount import MountRestore
 from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.base import Asked
@@ -17,16 +15,6 @@ from holdfast.operations.refs import pool_ref
 from holdfast.operations.volume.rename import VolumeRename
 
 _WAIT = 60.0
-
-
-class _NoChildren:
-    """A repair starts no child."""
-
-    def child_started(self, child: ChildIdentity) -> None:
-        raise HoldfastError(f"A repair may not start a child ({child.pid}).")
-
-    def child_ended(self, child: ChildIdentity) -> None:
-        raise HoldfastError(f"A repair may not start a child ({child.pid}).")
 
 
 class Repair:
@@ -40,6 +28,10 @@ class Repair:
 
     def run(self, *, repair: bool) -> list[Finding]:
         """All findings; with `repair`, each says whether it was repaired, or what hindered it."""
+        if repair and self._engine.suspended:
+            raise Suspended(
+                self._engine.suspended, "Check that the database is the current one, then `holdfast resume`."
+            )
         seen = self._audit.look()
         if not repair:
             return [one.finding for one in seen]
@@ -58,11 +50,8 @@ class Repair:
         item, pool = seen.item, seen.pool
         if item is None or pool is None or item.kind not in ("unfinished", "removing"):
             return False
-        ref: PoolRef = pool_ref(pool, self._owner)
-        volume = VolumeRef(item.uid, item.uid, 1, "directory")
-        attempt = int(item.where.rpartition(".")[2]) if item.kind == "unfinished" else 1
-        making = Making(item.operation, attempt, _NoChildren())
-        while not self._drivers.of(ref).unmake_volume(ref, volume, making):
+        ref = pool_ref(pool, self._owner)
+        while not self._drivers.of(ref).discard(ref, item):
             pass
         return True
 

@@ -147,6 +147,10 @@ class Driver(abc.ABC):
     def inventory(self, pool: PoolRef) -> Iterator[Item]:
         """All there is, with its owner; raises Again if the place does not prove its identity."""
 
+    @abc.abstractmethod
+    def discard(self, pool: PoolRef, item: Item) -> bool:
+        """Remove an unfinished or half-removed object of the inventory, and nothing else; False after a round."""
+
     # -- volumes ---------------------------------------------------------------------------------
 
     @abc.abstractmethod

@@ -1,5 +1,6 @@
 """The drivers by name: ours and third parties', from the entry points `holdfast.drivers`."""
 
+from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from holdfast.drivers.contract import Driver, PoolRef
@@ -12,6 +13,8 @@ class Drivers:
 
     def __init__(self, drivers: dict[str, Driver]) -> None:
         self._drivers = drivers
+        # Asked before a pool is used; raises Again for one that must not be used yet.
+        self.gate: Callable[[PoolRef], None] = lambda _pool: None
 
     @classmethod
     def installed(cls, host: Host) -> "Drivers":
@@ -28,4 +31,5 @@ class Drivers:
         """The pool's driver; Refused if it is not installed any more."""
         if pool.driver not in self._drivers:
             raise Refused(f"The driver {pool.driver} is not installed.", "Install the package that has it.")
+        self.gate(pool)
         return self._drivers[pool.driver]

@@ -22,13 +22,16 @@ class Queue:
     def put(self, op: str, after: float = 0.0) -> None:
         """Run `op` in `after` seconds; at once replaces any later time."""
         with self._turn:
-            self._serial += 1
-            self._due[op] = self._serial
-            if after > 0:
-                heapq.heappush(self._timers, (self._runtime.monotonic() + after, self._serial, op))
-            elif op not in self._busy and op not in self._ready:
-                self._ready.append(op)
-            self._turn.notify_all()
+            self._put(op, after)
+
+    def _put(self, op: str, after: float) -> None:
+        self._serial += 1
+        self._due[op] = self._serial
+        if after > 0:
+            heapq.heappush(self._timers, (self._runtime.monotonic() + after, self._serial, op))
+        elif op not in self._busy and op not in self._ready:
+            self._ready.append(op)
+        self._turn.notify_all()
 
     def take(self) -> str | None:
         """Wait for the next operation; None once closed."""
@@ -51,7 +54,7 @@ class Queue:
             if self._due.get(op) == serial and when > now:
                 return when - now
             heapq.heappop(self._timers)
-            if self._due.get(op) == serial and op not in self._busy:
+            if self._due.get(op) == serial and op not in self._busy and op not in self._ready:
                 self._ready.append(op)
         return None
 
@@ -59,11 +62,10 @@ class Queue:
         """The thread that took `op` is through with it; run it again in `after` seconds, unless put meanwhile."""
         with self._turn:
             self._busy.discard(op)
-            again = op in self._due
-        if again:
-            self.put(op)
-        elif after is not None:
-            self.put(op, after)
+            if op in self._due:
+                self._put(op, 0.0)
+            elif after is not None:
+                self._put(op, after)
 
     def hold(self, op: str) -> bool:
         """Take `op` out so that no thread runs it; False if one does right now."""

@@ -16,6 +16,7 @@ import msgspec
 LOOP_CTL_GET_FREE = 0x4C82
 LOOP_CONFIGURE = 0x4C0A
 LOOP_CLR_FD = 0x4C01
+LOOP_SET_STATUS64 = 0x4C04
 LOOP_GET_STATUS64 = 0x4C05
 LO_FLAGS_READ_ONLY, LO_FLAGS_AUTOCLEAR = 1, 4
 # Loop devices' major number (Documentation/admin-guide/devices.txt).
@@ -177,4 +178,32 @@ def detach(loop: Loop) -> bool:
         if after is None or after.backing != loop.backing:
             return True
         select.select([], [], [], _BETWEEN)
+    keep(loop)
+    return False
+
+
+def keep(loop: Loop) -> None:
+    """Take back a detach that waits for the device's last user: else its number would pass to another image then."""
+    fd = os.open(loop.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        info = _Info()
+        fcntl.ioctl(fd, LOOP_GET_STATUS64, info)
+        if Backing(int(info.device), int(info.inode)) == loop.backing:
+            info.flags &= ~LO_FLAGS_AUTOCLEAR
+            fcntl.ioctl(fd, LOOP_SET_STATUS64, info)
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # it was the last user, and the device is free
+            raise
+    finally:
+        os.close(fd)
+
+
+def is_claimed(loop: Loop) -> bool:
+    """Whether a mount or another device holds it exclusively (open(2): O_EXCL on a block device)."""
+    try:
+        os.close(os.open(loop.path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            return True
+        raise
     return False

@@ -66,6 +66,9 @@ def _only_loop(image: int) -> Loop | None:
 
 def loop_attach(args: dict[str, Any], fds: tuple[int, ...]) -> None:
     """Attach the open image fds[0] for good, unless it is attached already."""
+    loop = _only_loop(fds[0])
+    if loop is not None and loop.autoclear:
+        loops.keep(loop)
     if _only_loop(fds[0]) is None:
         os.close(loops.attach(fds[0], autoclear=False, read_only=args["read_only"]))
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from holdfast.host import mounttable
 from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, openat2, statx
-from holdfast.model.errors import Again, InUse, NotFound, Refused
+from holdfast.model.errors import Again, InUse, NotFound, Refused, from_os_error
 from holdfast.runtime.api import Runtime
 
 _RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV
@@ -169,7 +169,12 @@ def remove(runtime: Runtime, path: str) -> int:
     parent, name = os.path.split(os.path.abspath(path))
     if not name:
         raise Refused("The root directory is never removed.")
-    fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NotFound(f"{parent} does not exist.") from None
+    except OSError as error:
+        raise from_os_error(error, parent) from error
     try:
         try:
             os.stat(name, dir_fd=fd, follow_symlinks=False)

@@ -1,7 +1,7 @@
 """Looks at attachments outside of an operation, for the loops and the faces."""
 
 from holdfast.drivers.registry import Drivers
-from holdfast.host import mountpoints
+from holdfast.host import mountpoints, mounttable
 from holdfast.host.mountpoints import MountLook
 from holdfast.model.errors import HoldfastError
 from holdfast.model.observations import Absent, Unknown
@@ -25,6 +25,8 @@ class Looks:
         pool = self._records.read(lambda tx: resources.by_uid(tx, Pool, volume.parent)) if volume else None
         if volume is None or pool is None:
             return Unknown("its volume or pool is not recorded")
+        if mounttable.top_at(attachment.spec.path) is None:
+            return Absent()
         ref = pool_ref(pool, self._owner)
         try:
             with self._drivers.of(ref).access(ref, volume_ref(volume)) as access:

@@ -88,7 +88,10 @@ def usable(resource: Pool | Volume | Attachment) -> None:
     """Raise WrongState if an operation on it was abandoned, so that nobody knows how it is."""
     if holds(resource.conditions, ABANDONED):
         reason = next(c.reason for c in resource.conditions if c.type == ABANDONED)
-        raise WrongState(f"{resource.name} is as an abandoned operation left it: {reason}.", "Delete it, or audit.")
+        raise WrongState(
+            f"{resource.name} is as an abandoned operation left it: {reason}.",
+            "`holdfast audit --repair` looks at it; or delete it.",
+        )
 
 
 def mark_abandoned(tx: Tx, kind: type[R], uid: str, reason: str, now: float) -> None:

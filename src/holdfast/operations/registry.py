@@ -14,6 +14,7 @@ from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.rename import VolumeRename
 from holdfast.steps.loop import LoopAttach, LoopDetach
 from holdfast.steps.mount import Mount, Unmount
+from holdfast.steps.paths import PathsFree
 from holdfast.steps.pool import PoolMake, PoolRemove
 from holdfast.steps.volume import VolumeMake, VolumeRemove
 from holdfast.steps.volume import VolumeRename as RenameStep
@@ -32,6 +33,7 @@ STEPS: tuple[type[Step], ...] = (
     LoopDetach,
     Mount,
     Unmount,
+    PathsFree,
 )
 
 

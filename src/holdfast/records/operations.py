@@ -99,7 +99,8 @@ def prune(tx: Tx, before: float, most: int, keep: int = 10) -> int:
     """Forget ended operations older than `before`, or beyond the newest `most`; a resource keeps its last `keep`."""
     total = int(tx.run("SELECT COUNT(*) FROM operations")[0][0])
     rows = tx.run(
-        f"""SELECT id, ended FROM operations o WHERE state NOT IN {_UNENDED} AND
+        f"""SELECT id, ended FROM operations o WHERE state NOT IN {_UNENDED}
+            AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.op=o.id) AND
             (SELECT COUNT(*) FROM operations n WHERE n.ref_uid=o.ref_uid AND n.seq>o.seq) >= ?
             ORDER BY seq LIMIT 1000""",
         (keep,),

@@ -6,7 +6,8 @@ from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.host import loops
 from holdfast.host.host import Host
-from holdfast.model.step import Context, Done, Round, Step, Todo, Verdict
+from holdfast.host.loops import Loop
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 from holdfast.steps.mount import DEADLINE
 
 
@@ -17,9 +18,9 @@ class _Attached(Step, frozen=True):
     volume: VolumeRef
     read_only: bool = False
 
-    def _count(self, ctx: Context) -> int:
+    def _attached(self, ctx: Context) -> list[Loop]:
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
-            return len(loops.of_backing(loops.backing_of(access.fd)))
+            return loops.of_backing(loops.backing_of(access.fd))
 
     def _attach(self, ctx: Context) -> None:
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
@@ -32,11 +33,14 @@ class _Attached(Step, frozen=True):
 
 
 class LoopAttach(_Attached, frozen=True, tag="loop-attach.1"):
-    """One loop device is attached to the volume's image."""
+    """One loop device is attached to the volume's image, for good, and in the wanted mode."""
 
     def judge(self, ctx: Context) -> Verdict:
-        """By the devices' backing files."""
-        return Done() if self._count(ctx) else Todo()
+        """By the devices' backing files. A read-only bind of a node does not keep writers off: the device must."""
+        found = self._attached(ctx)
+        if any(loop.read_only != self.read_only for loop in found):
+            return Conflict("The volume's loop device has another access mode.", "in-use", "Unmount it there first.")
+        return Done() if any(not loop.autoclear for loop in found) else Todo()
 
     def apply(self, ctx: Context) -> Round | None:
         """Attach."""
@@ -45,7 +49,7 @@ class LoopAttach(_Attached, frozen=True, tag="loop-attach.1"):
 
     def undone(self, ctx: Context, baseline: Any) -> Verdict:
         """None is attached, as before."""
-        return Todo() if self._count(ctx) else Done()
+        return Todo() if self._attached(ctx) else Done()
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Detach."""
@@ -62,7 +66,7 @@ class LoopDetach(_Attached, frozen=True, tag="loop-detach.1"):
 
     def judge(self, ctx: Context) -> Verdict:
         """By the devices' backing files."""
-        return Todo() if self._count(ctx) else Done()
+        return Todo() if self._attached(ctx) else Done()
 
     def apply(self, ctx: Context) -> Round | None:
         """Detach."""
@@ -71,7 +75,7 @@ class LoopDetach(_Attached, frozen=True, tag="loop-detach.1"):
 
     def undone(self, ctx: Context, baseline: Any) -> Verdict:
         """One is attached again."""
-        return Done() if self._count(ctx) else Todo()
+        return Done() if any(not loop.autoclear for loop in self._attached(ctx)) else Todo()
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Attach again."""

@@ -5,11 +5,11 @@ from typing import Any
 
 from holdfast.drivers.contract import Access, PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
-from holdfast.host import mountpoints
+from holdfast.host import loops, mountpoints, mounttable
 from holdfast.host.host import Host
 from holdfast.host.mountpoints import MountFacts, MountLook
 from holdfast.model.errors import Foreign, HoldfastError
-from holdfast.model.observations import ForeignObject, Present
+from holdfast.model.observations import Absent, ForeignObject, Present
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 from holdfast.steps.looks import verdict
 
@@ -26,6 +26,8 @@ class _AtPath(Step, frozen=True):
     read_only: bool
 
     def _look(self, ctx: Context) -> MountLook:
+        if mounttable.top_at(self.path) is None:
+            return Absent()  # that nothing is there needs no word from the pool
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
             if access.kind == "tree":
                 return mountpoints.look_tree(self.path, access.fd)
@@ -112,8 +114,17 @@ class Unmount(_AtPath, frozen=True, tag="unmount.1"):
     """The kernel's table does not show the volume at the path any more."""
 
     def judge(self, ctx: Context) -> Verdict:
-        """By the table."""
-        return self._is_unmounted(ctx)
+        """By the table. A block device that is mounted or used by another is a Conflict before anything is done."""
+        seen = self._is_unmounted(ctx)
+        if isinstance(seen, Todo) and self.volume.content == "block":
+            with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+                for loop in loops.of_backing(loops.backing_of(access.fd)):
+                    if loops.is_claimed(loop):
+                        hint = f"Stop what uses it (findmnt {loop.path}, lsblk {loop.path}), then try again."
+                        return Conflict(
+                            f"{self.path} is in use: its device {loop.path} is mounted or held.", "in-use", hint
+                        )
+        return seen
 
     def apply(self, ctx: Context) -> Round | None:
         """Unmount, never lazily."""

@@ -52,6 +52,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["loop-detach.1"](PLACE, WHAT, True),
     STEP["mount.1"](PLACE, WHAT, "/mnt/v", True),
     STEP["unmount.1"](PLACE, WHAT, "/mnt/v", True),
+    STEP["paths-free.1"](("/mnt/a",)),
 )
 
 

@@ -8,6 +8,7 @@ import msgspec
 from holdfast.drivers.contract import (
     Absent,
     ForeignObject,
+    Item,
     Observation,
     PoolRef,
     Present,
@@ -78,6 +79,14 @@ class Changing:
         if whole:
             self._files.sync("volume.sync-discarded", volumes)
         return whole
+
+    def discard_item(self, pool: PoolRef, item: Item) -> bool:
+        """Remove one unfinished or half-removed entry by its own name, never a published one."""
+        name = os.path.basename(item.where)
+        if not name.startswith((f".making.{pool.owner}.", f".removing.{pool.owner}.")):
+            raise Foreign(f"{item.where} does not bear our owner.")
+        with self._root.volumes(pool) as volumes:
+            return self.discard(volumes, name)
 
     def rename(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
         """Replace the mark by one with the new name."""

@@ -104,6 +104,10 @@ class DirDriver(Driver):
         """By listing."""
         return inventory(self._root, pool)
 
+    def discard(self, pool: PoolRef, item: Item) -> bool:
+        """By its name, which proves the owner."""
+        return self._changing.discard_item(pool, item)
+
     def look_volume(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
         """By the mark beside the data."""
         return self._looking.look(pool, volume)

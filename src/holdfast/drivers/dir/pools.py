@@ -31,6 +31,8 @@ class Pools:
         self._runtime = runtime
         self._files = files
         self._root = root
+        # A stamp and a removal of one mark must not cross.
+        self._turn = runtime.condition()
 
     def look(self, pool: PoolRef) -> Observation[PoolFacts]:
         """See `Driver.look_pool`. An unmarked place counts as Absent only if it is the very directory recorded."""
@@ -84,7 +86,7 @@ class Pools:
     def remove(self, pool: PoolRef, operation: str) -> None:
         """Remove `volumes`, then the mark; only where nothing else is."""
         temporary = f".{POOL_MARK}.{pool.owner}.{operation}"
-        with self._root.unproven(pool) as fd:
+        with self._turn, self._root.unproven(pool) as fd:
             if self._files.exists(fd, POOL_MARK):
                 self._root.mark(fd, pool)
             own = {POOL_MARK, f".{POOL_MARK}.new", VOLUMES, temporary}
@@ -105,7 +107,7 @@ class Pools:
 
     def stamp(self, pool: PoolRef, counter: int) -> None:
         """Write the counter, unless it is there."""
-        with self._root.proven(pool) as fd:
+        with self._turn, self._root.proven(pool) as fd:
             mark = self._root.mark(fd, pool)
             if mark.counter < counter:
                 new = PoolMark(FORMAT, pool.uid, pool.owner, counter)

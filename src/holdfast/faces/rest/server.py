@@ -66,9 +66,8 @@ def bind(path: str) -> socket.socket:
     return listener
 
 
-def serve(daemon: Daemon, path: str) -> None:
+def serve(daemon: Daemon, listener: socket.socket, path: str) -> None:
     """Serve until SIGTERM or SIGINT."""
-    listener = bind(path)
     config = uvicorn.Config(
         application(daemon), http=_PeerProtocol, loop="uvloop", log_config=None, access_log=False, lifespan="off",
         timeout_graceful_shutdown=10, server_header=False,

@@ -9,12 +9,13 @@ from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.host import mountpoints
 from holdfast.host.mounttable import is_under
 from holdfast.model.conditions import Condition, put
-from holdfast.model.errors import Exists, Invalid, NotFound, WrongState
+from holdfast.model.errors import Exists, InUse, Invalid, NotFound, WrongState
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, AttachmentSpec, AttachmentStatus, Pool, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.refs import (
+    ABANDONED,
     around,
     bind_attachment,
     find_pool,
@@ -88,6 +89,11 @@ class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
         volume = volume_now(tx, bound.uids["volume"], self.name)
         if not volume.status.ready:
             raise WrongState(f"The volume {self.name} is not ready.")
+        for other in resources.page(tx, Attachment, volume.uid):
+            if volume.spec.content == "block" and other.spec.read_only != self.read_only:
+                mode = "read-only" if other.spec.read_only else "writable"
+                detail = f"The volume is mounted {mode} at {other.spec.path}; a device has one mode."
+                raise InUse(detail, "Unmount it there first.")
         spec = AttachmentSpec(volume=volume.uid, member=bound.drawn.member, path=self.path, read_only=self.read_only)
         attachment = Attachment(
             uid=bound.drawn.uid, name=self.path, parent=volume.uid, created=bound.drawn.now,
@@ -114,9 +120,9 @@ def set_mounted(tx: Tx, uid: str, bound: Bound, reason: str) -> None:
     attachment = resources.by_uid(tx, Attachment, uid)
     if attachment is not None:
         condition = Condition(MOUNTED, not reason, bound.drawn.now, reason)
-        new = msgspec.structs.replace(
-            attachment, status=AttachmentStatus(ready=True), conditions=put(attachment.conditions, condition)
-        )
+        kept = tuple(c for c in attachment.conditions if reason or c.type != ABANDONED)  # a proven mount settles it
+        status = AttachmentStatus(ready=True)
+        new = msgspec.structs.replace(attachment, status=status, conditions=put(kept, condition))
         resources.update(tx, new)
 
 

@@ -1,7 +1,6 @@
 """Forget a pool: drop its records and touch nothing in the world. For a back end that is gone for good."""
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
-from holdfast.model.errors import InUse
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Volume
 from holdfast.model.step import Step
@@ -10,6 +9,7 @@ from holdfast.operations.refs import find_pool
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
+from holdfast.steps.paths import PathsFree
 
 
 class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
@@ -26,16 +26,16 @@ class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
         return Binding(ResourceRef("pool", pool.uid, self.name), claims, {"pool": pool.uid})
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
-        """No step: nothing is touched."""
-        for volume in resources.page(tx, Volume, bound.uids["pool"]):
-            for attachment in resources.page(tx, Attachment, volume.uid):
-                where = attachment.spec.path
-                raise InUse(f"The volume {volume.name} is mounted at {where}.", "Unmount it first.")
-        return ()
+        """Nothing is touched; but what is still mounted is in use."""
+        volumes = resources.page(tx, Volume, bound.uids["pool"])
+        wanted = [a.spec.path for volume in volumes for a in resources.page(tx, Attachment, volume.uid)]
+        return (PathsFree(tuple(wanted)),) if wanted else ()
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """The rows go; what is in the world stays, and the audit of nobody claims it."""
         for volume in resources.page(tx, Volume, bound.uids["pool"]):
+            for attachment in resources.page(tx, Attachment, volume.uid):
+                resources.delete(tx, attachment.uid)
             resources.delete(tx, volume.uid)
         resources.delete(tx, bound.uids["pool"])
 

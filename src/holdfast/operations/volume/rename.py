@@ -10,6 +10,7 @@ from holdfast.model.resources import Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.refs import (
+    ABANDONED,
     find_pool,
     find_volume,
     mark_abandoned,
@@ -41,7 +42,8 @@ class VolumeRename(Asked, frozen=True, kw_only=True, tag="volume.rename.1"):
         """The volume, its name and the new one."""
         pool = find_pool(tx, self.pool)
         volume = find_volume(tx, pool, self.name)
-        usable(volume)
+        if self.new_name != self.name:  # to its own name: what settles a volume whose operation was abandoned
+            usable(volume)
         self._check_free(tx, pool.uid)
         names = dict.fromkeys((self.name, self.new_name))
         claims = (on_uid(pool.uid, "shared"), on_uid(volume.uid), *(on_name(pool.uid, name) for name in names))
@@ -63,8 +65,13 @@ class VolumeRename(Asked, frozen=True, kw_only=True, tag="volume.rename.1"):
         """The record follows."""
         volume = resources.by_uid(tx, Volume, bound.uids["volume"])
         if volume is not None:
+            settled = tuple(c for c in volume.conditions if c.type != ABANDONED)
             new = msgspec.structs.replace(
-                volume, name=self.new_name, generation=volume.generation + 1, operation=bound.drawn.operation
+                volume,
+                conditions=settled,
+                name=self.new_name,
+                generation=volume.generation + 1,
+                operation=bound.drawn.operation,
             )
             resources.update(tx, new)
 
