@@ -29,6 +29,9 @@ def device_findings(
                 found.append((finding, match[1], known.get(match[1])))
     for mount in table:
         uid = _volume_of(mount, devices, known)
+        volume = known.get(uid or "")
+        if volume is not None and volume.spec.content == "block" and mount.fs != "devtmpfs":
+            continue  # what people mount of their own device
         if uid is not None and (uid, mount.path) not in wanted:
             evidence = f"volume {uid} is mounted here, and no record wants it"
             remedy = f"Unmount it when nobody uses it: umount {mount.path}"
