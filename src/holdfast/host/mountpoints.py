@@ -12,6 +12,8 @@ from holdfast.model.errors import Exists, Invalid, Refused
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
 
 LONGEST_PATH = 4095
+# File systems of this kernel itself, which do not hang whoever asks them.
+_LOCAL = frozenset({"ext4", "xfs", "btrfs", "tmpfs"})
 # File systems that a device's node can be on, and that answer at once; a foreign FUSE or NFS may hang.
 _NODES = frozenset({"devtmpfs", "tmpfs", "ramfs", "overlay", "ext4", "xfs", "btrfs"})
 
@@ -64,9 +66,13 @@ def look_tree(path: str, source: int) -> MountLook:
     top = mounttable.top_at(path, table)
     if top is None:
         return Absent()
-    home = syscalls.statx(source).mount
-    if any(mount.id == home and mount.device != top.device for mount in table):
-        return _ours(top, False)  # by the table alone: a foreign FUSE or NFS may hang whoever asks it
+    # By the table alone, for a foreign FUSE or NFS may hang whoever asks it. In a chroot the table lacks its root.
+    home = {mount.id: mount.device for mount in table}.get(syscalls.statx(source).mount)
+    if home is None and top.fs not in _LOCAL:
+        number = os.fstat(source).st_dev
+        home = os.major(number), os.minor(number)
+    if home is not None and home != top.device:
+        return _ours(top, False)
     try:
         fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
