@@ -1,0 +1,228 @@
+"""The conformance of volumes: see `holdfast.testing.conformance.drivers`."""
+
+import os
+
+import msgspec
+import pytest
+
+from holdfast.drivers.contract import Absent, ForeignObject, Present, VolumeRef
+from holdfast.model.errors import Foreign, HoldfastError, InUse, NotFound
+from holdfast.testing.conformance.checks import facts_match
+from holdfast.testing.conformance.harness import OWNER, Harness, Kind
+
+
+class VolumeConformance:
+    """Volumes of one kind."""
+
+    def test_what_was_never_made_is_absent(self, harness: Harness, kind: Kind) -> None:
+        """In every look, and access says so."""
+        pool, volume = harness.ready(), harness.volume(kind)
+        assert isinstance(harness.driver.look_volume(pool, volume), Absent)
+        assert isinstance(harness.driver.removed_volume(pool, volume), Absent)
+        assert isinstance(harness.driver.unmade_volume(pool, volume, harness.making()), Absent)
+        assert harness.driver.in_use(pool, volume) == ""
+        harness.driver.persist_volume(pool, volume)
+        with pytest.raises(NotFound), harness.driver.access(pool, volume):
+            pass
+
+    def test_a_made_volume_is_present_as_it_was_asked_for(self, harness: Harness, kind: Kind) -> None:
+        """Marked with the operation that made it."""
+        pool, volume, making = harness.ready(), harness.volume(kind), harness.making()
+        harness.driver.make_volume(pool, volume, making)
+        facts_match(harness, pool, volume, making.operation)
+        harness.driver.persist_volume(pool, volume)
+        assert [(item.kind, item.uid) for item in harness.driver.inventory(pool)] == [("volume", volume.uid)]
+        assert harness.keeper.alive == []
+
+    def test_making_again_never_replaces_what_was_published(self, harness: Harness, kind: Kind) -> None:
+        """Whoever asks."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        with pytest.raises((HoldfastError, OSError)):
+            harness.driver.make_volume(pool, volume, harness.making())
+        facts_match(harness, pool, volume)
+        assert harness.reads_back(pool, volume)
+
+    def test_making_interrupted_anywhere_and_repeated_ends_well(self, harness: Harness, kind: Kind) -> None:
+        """The next attempt discards what the earlier ones left."""
+        pool = harness.ready()
+        begun: dict[int, tuple[VolumeRef, str]] = {}
+
+        def act(nth: int) -> None:
+            begun[nth] = (harness.volume(kind), harness.runtime.new_id())
+            harness.driver.make_volume(pool, begun[nth][0], harness.making(begun[nth][1]))
+
+        def check(nth: int, failpoint: str) -> None:
+            volume, operation = begun[nth]
+            found = harness.driver.look_volume(pool, volume)
+            assert isinstance(found, (Absent, Present)), failpoint
+            if isinstance(found, Absent):
+                harness.driver.make_volume(pool, volume, harness.making(operation, 2))
+            facts_match(harness, pool, volume, operation)
+            assert not [item for item in harness.driver.inventory(pool) if item.kind != "volume"], failpoint
+            harness.removed(pool, volume)
+
+        assert harness.each_failure(act, check) > 0
+
+    def test_making_interrupted_anywhere_can_be_undone(self, harness: Harness, kind: Kind) -> None:
+        """Published or not, and by any number of attempts."""
+        pool = harness.ready()
+        begun: dict[int, tuple[VolumeRef, str]] = {}
+
+        def act(nth: int) -> None:
+            begun[nth] = (harness.volume(kind), harness.runtime.new_id())
+            harness.driver.make_volume(pool, begun[nth][0], harness.making(begun[nth][1]))
+
+        def check(nth: int, failpoint: str) -> None:
+            volume, operation = begun[nth]
+            making = harness.making(operation, 2)
+            while not harness.driver.unmake_volume(pool, volume, making):
+                pass
+            assert isinstance(harness.driver.unmade_volume(pool, volume, making), Absent), failpoint
+            assert isinstance(harness.driver.look_volume(pool, volume), Absent), failpoint
+            assert not harness.remains(pool, volume), failpoint
+            assert list(harness.driver.inventory(pool)) == [], failpoint
+
+        harness.each_failure(act, check)
+
+    def test_undoing_a_making_leaves_another_operations_volume_alone(self, harness: Harness, kind: Kind) -> None:
+        """Undo touches only what this operation made."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        other = harness.making()
+        assert isinstance(harness.driver.unmade_volume(pool, volume, other), ForeignObject)
+        harness.driver.unmake_volume(pool, volume, other)
+        facts_match(harness, pool, volume)
+
+    def test_a_removed_volume_leaves_nothing(self, harness: Harness, kind: Kind) -> None:
+        """And a removal is repeatable."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        for _ in range(2):
+            harness.removed(pool, volume)
+            assert isinstance(harness.driver.look_volume(pool, volume), Absent)
+            assert isinstance(harness.driver.removed_volume(pool, volume), Absent)
+            assert list(harness.driver.inventory(pool)) == []
+            assert not harness.remains(pool, volume)
+        harness.driver.persist_volume(pool, volume)
+
+    def test_a_removal_interrupted_anywhere_is_not_absent_before_its_end(self, harness: Harness, kind: Kind) -> None:
+        """A delete is never reported before it happened."""
+        pool = harness.ready()
+        volumes: dict[int, VolumeRef] = {}
+
+        def act(nth: int) -> None:
+            harness.runtime.hook, hook = None, harness.runtime.hook
+            volumes[nth] = harness.made(pool, kind)
+            harness.runtime.hook = hook
+            harness.removed(pool, volumes[nth])
+
+        def check(nth: int, failpoint: str) -> None:
+            absent = isinstance(harness.driver.removed_volume(pool, volumes[nth]), Absent)
+            assert absent != harness.remains(pool, volumes[nth]), failpoint
+            assert absent == (list(harness.driver.inventory(pool)) == []), failpoint
+            harness.removed(pool, volumes[nth])
+            assert isinstance(harness.driver.removed_volume(pool, volumes[nth]), Absent), failpoint
+
+        assert harness.each_failure(act, check) > 0
+
+    def test_a_removal_goes_in_rounds_and_says_whether_more_is_left(self, harness: Harness, kind: Kind) -> None:
+        """Between rounds it is not Absent."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        with harness.hurry():
+            for _ in range(3):
+                if harness.driver.remove_volume(pool, volume):
+                    break
+                assert isinstance(harness.driver.removed_volume(pool, volume), Present)
+        harness.removed(pool, volume)
+        assert not harness.remains(pool, volume)
+
+    def test_a_volume_in_use_says_by_whom_and_is_not_removed(self, harness: Harness, kind: Kind) -> None:
+        """As the kernel says now."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        assert harness.driver.in_use(pool, volume) == ""
+        with harness.in_use(pool, volume):
+            assert harness.driver.in_use(pool, volume)
+            with pytest.raises(InUse):
+                harness.driver.remove_volume(pool, volume)
+            facts_match(harness, pool, volume)
+        assert harness.reads_back(pool, volume)
+        assert harness.driver.in_use(pool, volume) == ""
+
+    @pytest.mark.parametrize("harm", ["usurp", "damage", "lose"])
+    def test_what_does_not_prove_to_be_ours_and_whole_is_left_alone(
+        self, harness: Harness, kind: Kind, harm: str
+    ) -> None:
+        """Another owner's mark, a damaged one, lost data: neither Present nor Absent, and never touched."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        getattr(harness, harm)(pool, volume)
+        driver = harness.driver
+        assert isinstance(driver.look_volume(pool, volume), ForeignObject)
+        assert isinstance(driver.removed_volume(pool, volume), ForeignObject)
+        with pytest.raises(HoldfastError):
+            driver.remove_volume(pool, volume)
+        with pytest.raises(HoldfastError), driver.access(pool, volume):
+            pass
+        driver.unmake_volume(pool, volume, harness.making())
+        assert harness.remains(pool, volume)
+        assert [item.uid for item in driver.inventory(pool)] == [volume.uid]
+
+    def test_an_unsaid_harm_would_be_seen(self, harness: Harness, kind: Kind) -> None:
+        """The negative control: without the harm the same volume is Present and is removed."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        facts_match(harness, pool, volume)
+        harness.removed(pool, volume)
+        assert not harness.remains(pool, volume)
+
+    def test_a_rename_is_seen_and_touches_no_data(self, harness: Harness, kind: Kind) -> None:
+        """And is repeatable."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        for _ in range(2):
+            harness.driver.rename_volume(pool, volume, "other")
+            facts_match(harness, pool, msgspec.structs.replace(volume, name="other"))
+        assert harness.reads_back(pool, volume)
+
+    def test_a_rename_interrupted_anywhere_has_one_name_and_can_be_repeated(self, harness: Harness, kind: Kind) -> None:
+        """The old name or the new one; untidy until somebody tidies."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+
+        def check(nth: int, failpoint: str) -> None:
+            found = harness.driver.look_volume(pool, volume)
+            assert isinstance(found, Present), failpoint
+            assert found.facts.name in (f"n{nth - 1}", f"n{nth}", volume.name), failpoint
+            harness.driver.rename_volume(pool, volume, f"n{nth}")
+            facts_match(harness, pool, msgspec.structs.replace(volume, name=f"n{nth}"))
+
+        assert harness.each_failure(lambda nth: harness.driver.rename_volume(pool, volume, f"n{nth}"), check) > 0
+
+    def test_a_rename_of_what_is_not_ours_is_refused(self, harness: Harness, kind: Kind) -> None:
+        """Nor of what is not there."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.usurp(pool, volume)
+        with pytest.raises(Foreign):
+            harness.driver.rename_volume(pool, volume, "other")
+        with pytest.raises((HoldfastError, OSError)):
+            harness.driver.rename_volume(pool, harness.volume(kind), "other")
+
+    def test_access_gives_what_can_be_mounted_and_holds_nothing_afterwards(self, harness: Harness, kind: Kind) -> None:
+        """A held descriptor would make the administrator's umount busy."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        before = len(os.listdir("/proc/self/fd"))
+        with harness.driver.access(pool, volume) as access:
+            assert access.kind == ("tree" if kind.content == "directory" else "image")
+            info = os.fstat(access.fd)
+            assert kind.content == "directory" or info.st_size == kind.size
+        assert len(os.listdir("/proc/self/fd")) == before
+        assert pool.owner == OWNER
