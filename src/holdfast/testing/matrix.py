@@ -22,7 +22,7 @@ import msgspec
 from holdfast.control.daemon import Daemon
 from holdfast.engine.engine import Engine
 from holdfast.engine.submit import Caller
-from holdfast.host import loops, mounttable
+from holdfast.host import loops, mounttable, syscalls
 from holdfast.model.errors import HoldfastError, NotFound
 from holdfast.model.operations import OperationView
 from holdfast.model.resources import Attachment, Pool
@@ -287,7 +287,8 @@ class History:
         """Unmount and detach whatever is left, and end the incarnation."""
         scratch = self.universe.scratch
         for mount in reversed([m for m in mounttable.read() if m.path.startswith(scratch + "/")]):
-            os.system(f"umount -l '{mount.path}'")  # noqa: S605 - clearing up a failed history
+            with contextlib.suppress(OSError):  # what hides below another is reached in its turn
+                syscalls.umount(mount.path)
         for loop in loops.attached():
             if loop.file.startswith(scratch + "/"):
                 loops.detach(loop)
