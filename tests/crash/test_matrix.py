@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from holdfast.runtime.api import Killed
 from holdfast.testing.matrix import Broken, Fault, History, Scenario, faults_for, sample
 from tests.crash.scenarios import scenarios
 
@@ -35,7 +36,7 @@ def play(name: str, base: str, faults: tuple[Fault, ...]) -> History:
     try:
         view = history.run()
         LINES.append(f"{name} {' then '.join(map(str, faults)) or 'undisturbed'}: {view.state}")
-    except BaseException as error:
+    except (Exception, Killed) as error:  # an interrupt by the keyboard is not the history's
         said = f"HOLDFAST_MATRIX_SEED={SEED} {name} under {' then '.join(map(str, faults))}: {error!r}"
         raise Broken(said) from error
     finally:
