@@ -1,36 +1,63 @@
-"""Wires the daemon and its faces: logging, start, serve, stop."""
+"""Wires the daemon and its faces: configuration, logging, start, serve, stop."""
 
-import logging
+import grp
 import os
 
-import structlog
-
+from holdfast import logs
+from holdfast.config import problems, socket_path
 from holdfast.control.daemon import Daemon, Settings
 from holdfast.faces.rest import server
+from holdfast.faces.rest.limits import Limits
+from holdfast.faces.rest.metrics import Counts
+from holdfast.model.config import Config, parse_tcp
+from holdfast.model.errors import Invalid
+from holdfast.model.sizes import parse_size
+from holdfast.notify import Notifier
 from holdfast.runtime.threads import ThreadRuntime
 from holdfast.testing.failpoints import armed
 
 
-def serve(state: str, run: str, listen: str) -> None:
+def check(config: Config) -> None:
+    """Raise Invalid with all that is wrong with the configuration on this machine."""
+    found = problems(config)
+    if found:
+        raise Invalid("\n  ".join(found), "docs/configuration.md describes each option.")
+
+
+def serve(config: Config) -> None:
     """Start, serve until SIGTERM, stop. Mounts stay; unfinished operations resume at the next start."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(),
-        cache_logger_on_first_use=True,
+    check(config)
+    logs.configure(config.log.level, config.log.form)
+    notifier = Notifier.from_environment()
+    runtime, counts = ThreadRuntime(), Counts()
+    settings = Settings(
+        state=config.daemon.state, run=config.daemon.run, threads=config.daemon.threads, audit_every=config.audit.every
     )
-    runtime = ThreadRuntime()
-    daemon = Daemon(runtime, Settings(state=state, run=run))
+    daemon = Daemon(runtime, settings, observer=counts)
     runtime.hook = armed(os.environ.get("HOLDFAST_FAILPOINT", ""))
-    path = listen.removeprefix("unix:")
-    listener = server.bind(path)  # before any other thread runs: binding narrows the process's umask for a moment
+    listeners = _listeners(config)  # before any other thread runs: binding narrows the umask for a moment
     try:
         daemon.start()
-        server.serve(daemon, listener, path)
+        server.serve(daemon, listeners, _face(config), counts, notifier)
     finally:
         daemon.stop()
+
+
+def _group(config: Config) -> int | None:
+    return grp.getgrnam(config.listen.group).gr_gid if config.listen.group else None
+
+
+def _listeners(config: Config) -> list[server.Listener]:
+    found = [server.bind(socket_path(config), _group(config))]
+    if config.listen.tcp:
+        found.append(server.bind_tcp(*parse_tcp(config.listen.tcp), config.listen.cert, config.listen.key))
+    return found
+
+
+def _face(config: Config) -> server.Face:
+    limits = Limits(
+        head=parse_size(config.limits.header), request=config.limits.request_seconds,
+        idle=config.limits.idle_seconds, connections=config.limits.connections,
+    )  # fmt: skip
+    access = {"group": _group(config), "role": config.listen.group_role, "failures": config.limits.auth_failures}
+    return server.Face(limits, parse_size(config.limits.body), access)

@@ -14,9 +14,11 @@ from holdfast.operations.base import Asked
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.volume.check import VolumeCheck
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.records import resources
 from holdfast.testing.matrix import Scenario
 
@@ -38,6 +40,7 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
     delete = VolumeDelete(pool="p", name="v")
     rename = VolumeRename(pool="p", name="v", new_name="w")
     unmount = VolumeUnmount(path=path)
+    check, trim = VolumeCheck(pool="p", name="v"), VolumeTrim(pool="p", name="v")
     full, denied, sick = errno.ENOSPC, errno.EPERM, errno.EIO
 
     def plain(
@@ -122,11 +125,28 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
         ),
         plain("device-release", (pool, block), _release, between=_attach_by_hand, crooked=True),
     ]
+    found += [
+        plain("volume-check-damaged", (pool, ext4), check, between=_damage),
+        plain("volume-check-undo", (pool, ext4), check, between=_attach_by_hand, crooked=True),
+        plain("volume-trim", (pool, ext4, mount()), trim, prepare=_directory),
+        plain(
+            "volume-trim-undo",
+            (pool, ext4, mount()),
+            trim,
+            prepare=_directory,
+            weather=(("child.trim.before", errno.EOPNOTSUPP),),
+        ),
+        plain("rename-mounted", (pool, ext4, mount()), rename, prepare=_directory),
+    ]
     if every:
+        found.append(plain("volume-check-ext4", (pool, ext4), check, between=_watch))
+        found.append(plain("unmount-renamed", (pool, ext4, mount(), rename), unmount, prepare=_directory))
         for fs in ("xfs", "btrfs"):
             volume = make("filesystem", fs)
             found.append(plain(f"volume-create-{fs}", (pool,), volume))
             found.append(plain(f"mount-{fs}", (pool, volume), mount(), prepare=_directory))
+            found.append(plain(f"volume-check-{fs}", (pool, volume), check, between=_watch))
+            found.append(plain(f"volume-trim-{fs}", (pool, volume, mount()), trim, prepare=_directory))
     return found
 
 
@@ -148,9 +168,26 @@ def _unmount_by_hand(scratch: str) -> None:
     syscalls.umount(f"{scratch}/mnt/at")
 
 
-def _attach_by_hand(scratch: str) -> None:
+def _disk(scratch: str) -> str:
     volumes = f"{scratch}/pool/volumes"
-    image = os.open(f"{volumes}/{os.listdir(volumes)[0]}/disk.raw", os.O_RDWR)
+    return f"{volumes}/{os.listdir(volumes)[0]}/disk.raw"
+
+
+def _watch(scratch: str) -> None:
+    """The very image is a bystander: nothing writes to it."""
+    os.link(_disk(scratch), f"{scratch}/other/disk")
+
+
+def _damage(scratch: str) -> None:
+    """The table of inodes, which lies behind the superblock and the descriptors, is gone from 64 KiB on."""
+    with open(_disk(scratch), "r+b") as disk:
+        disk.seek(64 << 10)
+        disk.write(bytes(192 << 10))
+    _watch(scratch)
+
+
+def _attach_by_hand(scratch: str) -> None:
+    image = os.open(_disk(scratch), os.O_RDWR)
     os.close(loops.attach(image, autoclear=False))
     os.close(image)
 

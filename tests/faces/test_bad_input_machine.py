@@ -166,7 +166,7 @@ def test_a_living_daemons_socket_is_not_taken(daemon: RealDaemon) -> None:
 
 def test_a_state_directory_that_is_a_file_is_refused(daemon: RealDaemon) -> None:
     daemon.state.write_text("precious")
-    assert "cannot be used" in _start_fails(daemon, 2)
+    assert "is not a directory" in _start_fails(daemon, 2)
     assert daemon.state.read_text() == "precious"
 
 

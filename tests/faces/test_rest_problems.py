@@ -98,7 +98,7 @@ def test_an_unknown_route_is_not_found_and_a_wrong_method_not_allowed(served: Re
     assert problem(served, "GET", "/v1/nothing")["status"] == 404
     assert problem(served, "POST", "/", b"{}")["status"] in (404, 405)
     assert problem(served, "PUT", "/v1/pools")["status"] == 405
-    assert problem(served, "PATCH", "/v1/pools/p", b"{}")["status"] == 405
+    assert problem(served, "PATCH", "/v1/status", b"{}")["status"] == 405
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_list_is_paged_by_its_cursor(daemon: RealDaemon) -> None:
 
 
 def test_the_health_and_the_description_are_served(served: RealDaemon) -> None:
-    assert ask(served, "GET", "/healthz")[2] == {"status": "ok"}
+    assert ask(served, "GET", "/healthz")[2] == {"status": "ok", "ready": True, "reason": ""}
     said = ask(served, "GET", "/openapi.json")[2]
     assert "/v1/pools" in said["paths"]
 

@@ -15,24 +15,36 @@ app = App(name="holdfast", help="Storage that is never lost, leaked or lied abou
 app.command("holdfast.cli.pool:app", name="pool", help="Places where volumes live.")
 app.command("holdfast.cli.volume:app", name="volume", help="Volumes: directories, file systems, block devices.")
 app.command("holdfast.cli.op:app", name="op", help="Operations: what runs, what waits and why.")
+app.command("holdfast.cli.local.purge:purge", name="purge")
 
 
 @app.command
-def serve(*, state: str = "/var/lib/holdfast", run: str = "/run/holdfast", listen: str = "") -> None:
-    """Run the daemon in the foreground until SIGTERM.
+def serve(
+    *,
+    config: str | None = None,
+    check: Annotated[bool, Parameter(negative=())] = False,
+    state: str | None = None,
+    run: str | None = None,
+    listen: str | None = None,
+) -> None:
+    """Run the daemon in the foreground until SIGTERM. Mounts stay when it ends.
 
     Parameters
     ----------
+    config
+        The configuration file; by default /etc/holdfast/holdfast.toml, if it is there.
+    check
+        Say what is wrong with the configuration, and start nothing.
     state
-        Its own directory. It can be removed at any moment without touching a volume's data.
+        The daemon's own directory. It can be removed at any moment without touching a volume's data.
     run
         For the socket; lost at a reboot.
     listen
         unix:PATH; by default unix:RUN/holdfast.sock.
     """
-    from holdfast.service import serve as serve_
+    from holdfast.cli.local.serve import serve as serve_
 
-    serve_(state, run, listen or f"unix:{os.path.join(run, 'holdfast.sock')}")
+    serve_(config, state, run, listen, check=check)
 
 
 @app.command

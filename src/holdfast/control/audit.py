@@ -5,11 +5,11 @@ import msgspec
 from holdfast.control.audit_devices import device_findings
 from holdfast.drivers.contract import Absent, ForeignObject, Item, PoolRef, Present, Unknown
 from holdfast.drivers.registry import Drivers
-from holdfast.model.conditions import holds
+from holdfast.model.conditions import ABANDONED, holds
 from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import Attachment, Finding, Pool, Volume
 from holdfast.operations.look import Looks
-from holdfast.operations.refs import ABANDONED, pool_ref, volume_ref
+from holdfast.operations.refs import pool_ref, volume_ref
 from holdfast.records import claims, operations, resources
 from holdfast.records.contract import Records, Tx
 

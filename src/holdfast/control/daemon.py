@@ -7,12 +7,15 @@ import msgspec
 import structlog
 
 from holdfast.control.audit import Audit
+from holdfast.control.auditor import Auditor
 from holdfast.control.counters import Counters
 from holdfast.control.loops import Rounds
 from holdfast.control.reconcile import Reconciler
 from holdfast.control.repair import Repair
+from holdfast.control.tokens import Tokens
 from holdfast.drivers.registry import Drivers
 from holdfast.engine.engine import Engine
+from holdfast.engine.observer import Observer
 from holdfast.host.children import Children, ForkServerChildren
 from holdfast.host.host import Host
 from holdfast.model.errors import Invalid, NoSpace, Unavailable
@@ -30,11 +33,12 @@ log = structlog.get_logger()
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """Where things are. Paths are made canonical."""
+    """Where things are (paths are made canonical), how many operations run at once, seconds between own audits."""
 
     state: str = "/var/lib/holdfast"
     run: str = "/run/holdfast"
     threads: int = 8
+    audit_every: float = 3600.0
 
 
 def die(reason: str) -> None:
@@ -54,6 +58,7 @@ class Daemon:
         children: Children | None = None,
         drivers: Callable[[Host], Drivers] = Drivers.installed,
         fatal: Callable[[str], None] = die,
+        observer: Observer | None = None,
     ) -> None:
         self.runtime = runtime
         self._fatal = fatal
@@ -62,15 +67,15 @@ class Daemon:
         os.makedirs(run, mode=0o755, exist_ok=True)
         self.state_dir = StateDir(state)
         # Before any thread: the daemon itself never forks.
-        self._children = children or ForkServerChildren(runtime)
+        self.children = children or ForkServerChildren(runtime)
         self.records = self._open()
         member = self._member()
-        self.host = Host(runtime, self._children, (state, run))
+        self.host = Host(runtime, self.children, (state, run))
         self.drivers = drivers(self.host)
         tools: dict[type, object] = {Host: self.host, Drivers: self.drivers}
         self.engine = Engine(
-            runtime, self.records, codec(), tools, self._children.prove_dead, member=member.uid, owner=member.uid,
-            threads=settings.threads, fatal=fatal, admit=self._admit,
+            runtime, self.records, codec(), tools, self.children.prove_dead, member=member.uid, owner=member.uid,
+            threads=settings.threads, fatal=fatal, admit=self._admit, observer=observer,
         )  # fmt: skip
         self.desk = Desk(self.host, self.drivers, self.records)
         self.looks = Looks(self.records, self.drivers, member.uid)
@@ -80,7 +85,10 @@ class Daemon:
         self.repair = Repair(audit, self.engine, self.drivers, member.uid)
         reconciler = Reconciler(runtime, self.records, self.looks, self.engine)
         self.rounds = Rounds(runtime, self.engine, reconciler, self.counters, self._keep_reserve)
-        self.engine.watch.everything = lambda _op, _state: self.rounds.changed()
+        self.engine.watch.add_all(lambda _op, _state: self.rounds.changed())
+        self.auditor = Auditor(runtime, self.repair, settings.audit_every)
+        self.tokens = Tokens(runtime, self.records)
+        self.started = runtime.now()
 
     def _open(self) -> SqliteRecords:
         self.state_dir.check_database()
@@ -139,12 +147,14 @@ class Daemon:
             self.counters.advance()
         self.engine.start()
         self.rounds.start()
+        self.auditor.start()
 
     def stop(self) -> None:
         """End the steps under way and leave mounts alone; what is unfinished resumes at the next start."""
+        self.auditor.stop()
         self.rounds.stop()
         self.engine.stop()
         self.records.close()
-        if isinstance(self._children, ForkServerChildren):
-            self._children.close()
+        if isinstance(self.children, ForkServerChildren):
+            self.children.close()
         self.state_dir.close()

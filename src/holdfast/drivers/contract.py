@@ -7,13 +7,14 @@ it finds. A driver holds nothing between calls.
 """
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Literal
 
 import msgspec
 
 from holdfast.host.children import Keeper
+from holdfast.host.usage import Usage
 from holdfast.model.observations import Absent, ForeignObject, Observation, Present, Unknown
 from holdfast.model.resources import Content, FileSystem
 
@@ -195,8 +196,12 @@ class Driver(abc.ABC):
     def access(self, pool: PoolRef, volume: VolumeRef) -> AbstractContextManager[Access]:
         """What can be mounted of a volume that proves to be ours; raises Again, Foreign or Damaged."""
 
+    @abc.abstractmethod
+    def usage(self, pool: PoolRef, volume: VolumeRef, until: Callable[[], bool]) -> Usage:
+        """What the volume takes of its pool, looked at until `until()` is true; raises as `access` does."""
+
 
 __all__ = [
     "Absent", "Access", "Capacity", "Driver", "ForeignObject", "Info", "Item", "Making", "Observation", "PoolFacts",
-    "PoolRef", "Present", "Unknown", "VolumeFacts", "VolumeRef",
+    "PoolRef", "Present", "Unknown", "Usage", "VolumeFacts", "VolumeRef",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from holdfast.engine.codec import Codec, UnknownTag, encode
 from holdfast.engine.exits import Exits
 from holdfast.engine.journal import Journal
 from holdfast.engine.live import Clock, Live
+from holdfast.engine.observer import Observer
 from holdfast.engine.queue import Queue
 from holdfast.engine.request import Request
 from holdfast.engine.runner import Runner, Undertaker
@@ -48,6 +49,7 @@ class Engine:
         threads: int = 8,
         fatal: Callable[[str], None] = lambda _reason: None,
         admit: Callable[[], None] = lambda: None,
+        observer: Observer | None = None,
     ) -> None:
         self._runtime = runtime
         self._records = records
@@ -57,8 +59,9 @@ class Engine:
         self._fatal = fatal
         self._admit = admit
         self.watch = Watch(runtime, self.get)
-        self._journal = Journal(runtime, records, self.watch.changed)
-        self._runner = Runner(runtime, self._journal, tools, undertaker)
+        observer = observer or Observer()
+        self._journal = Journal(runtime, records, self.watch.changed, observer)
+        self._runner = Runner(runtime, self._journal, tools, undertaker, observer)
         self._queue = Queue(runtime)
         self._submission = Submission(runtime, self._journal, codec, member, owner)
         self.exits = Exits(self._journal, records, codec, self._queue, self._runner.cancelled, self._forget)
@@ -91,6 +94,10 @@ class Engine:
         self._handed.clear()  # of the epochs before
         for op in self._journal.write("resume", take_over):
             self._queue.put(op)
+
+    def not_ready(self) -> str:
+        """Why no request is taken now, or an empty text."""
+        return "The daemon is stopping." if self._stopping else self.suspended
 
     def stop(self, timeout: float = 30.0) -> bool:
         """Finish the steps under way, begin no others; False if some did not end in time."""
@@ -139,6 +146,19 @@ class Engine:
         """The operation as it is now; raise NotFound."""
         return self._records.read(lambda tx: views.read(tx, op, self._codec))
 
+    def since(self, change: int, most: int) -> list[OperationView]:
+        """Operations changed after a number, each once, as it is now, in the order of their last change."""
+
+        def read(tx: Tx) -> list[OperationView]:
+            rows = operations.since(tx, change, most)
+            return [views.view(row, steps.of(tx, row.id), self._codec) for row in rows]
+
+        return self._records.read(read)
+
+    def latest(self) -> int:
+        """The number of the last change of any operation."""
+        return self._records.read(operations.latest)
+
     def prune(self) -> None:
         """Forget old operations and keys."""
         now = self._runtime.now()
@@ -152,20 +172,22 @@ class Engine:
     def _work(self) -> None:
         while (op := self._queue.take()) is not None:
             after: float | None = None
+            structlog.contextvars.bind_contextvars(operation=op)
             try:
                 after = self._one(op)
             except StaleEpoch:
-                log.info("operation was taken over", operation=op)
+                log.info("operation was taken over")
             except NoSpace as error:
                 after = 5.0
-                log.warning("the journal has no space", operation=op, error=error.detail)
+                log.warning("the journal has no space", error=error.detail)
             except Unavailable as error:
-                log.error("the journal cannot be written", operation=op, error=error.detail)
+                log.error("the journal cannot be written", error=error.detail)
                 self._fatal(error.detail)
             except Exception as error:
-                log.exception("an operation met a fault of Holdfast itself", operation=op)
+                log.exception("an operation met a fault of Holdfast itself")
                 self._fatal(f"operation {op}: {error!r}")
             finally:
+                structlog.contextvars.unbind_contextvars("operation")
                 self._queue.put_back(op, after)
 
     def _forget(self, op: str) -> None:

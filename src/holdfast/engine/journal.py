@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from holdfast.engine.codec import encode, encode_baseline
 from holdfast.engine.live import Live
+from holdfast.engine.observer import Observer
 from holdfast.model.operations import Problem
 from holdfast.model.step import ChildIdentity, Done, Todo
 from holdfast.records import claims, operations, steps
@@ -21,10 +22,13 @@ class Cancelled(Exception):
 class Journal:
     """Writes for one engine. `changed(op, state)` is told after each commit."""
 
-    def __init__(self, runtime: Runtime, records: Records, changed: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, runtime: Runtime, records: Records, changed: Callable[[str, str], None], observer: Observer
+    ) -> None:
         self._runtime = runtime
         self._records = records
         self._changed = changed
+        self._observer = observer
 
     def write(self, name: str, fn: Callable[[Tx], T]) -> T:
         """One transaction between two failpoints."""
@@ -136,7 +140,9 @@ class Journal:
             steps.forget_children(tx, live.id)
             return claims.release(tx, live.id)
 
-        return self._commit("end", live, columns, fn)
+        successors = self._commit("end", live, columns, fn)
+        self._observer.ended(live.row.kind, state, max(0.0, live.row.ended - live.row.created))
+        return successors
 
     def child(self, live: Live, child: ChildIdentity) -> None:
         """A child is about to act. Its end needs no commit: after a restart a look tells."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from holdfast.engine.journal import Cancelled, Journal
 from holdfast.engine.live import Live, StepContext
+from holdfast.engine.observer import Observer
 from holdfast.engine.undo import Undo
 from holdfast.engine.verbs import Failure, Verbs
 from holdfast.engine.waits import Answer, Ended, Later, problem_of
@@ -23,16 +24,24 @@ _CANCELLED = Problem("cancelled", "The operation was cancelled.")
 class Runner:
     """Runs legs. `undertaker` kills a child and tells whether it is proven dead."""
 
-    def __init__(self, runtime: Runtime, journal: Journal, tools: dict[type, object], undertaker: Undertaker) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        journal: Journal,
+        tools: dict[type, object],
+        undertaker: Undertaker,
+        observer: Observer,
+    ) -> None:
         self._runtime = runtime
         self._journal = journal
         self._tools = tools
         self._undertaker = undertaker
+        self._observer = observer
         self.cancelled: set[str] = set()
 
     def leg(self, live: Live, stopping: Callable[[], bool]) -> Answer:
         """Go on until the operation ends, waits, ended a round, or the engine stops."""
-        verbs = Verbs(self._runtime, self._journal, live, self._context)
+        verbs = Verbs(self._runtime, self._journal, live, self._context, self._observer)
         for child in list(live.children):
             if not self._undertaker(child):
                 return verbs.wait(f"a killed child (pid {child.pid}) is not proven dead yet")

@@ -8,6 +8,7 @@ import structlog
 
 from holdfast.engine.journal import Journal
 from holdfast.engine.live import Live, StepContext
+from holdfast.engine.observer import Observer
 from holdfast.engine.waits import Later, backoff, describe
 from holdfast.model.errors import Again, HoldfastError, NoSpace, Unavailable
 from holdfast.model.step import Round, Unclear, Verdict
@@ -28,12 +29,18 @@ class Verbs:
     """Asks one operation's steps."""
 
     def __init__(
-        self, runtime: Runtime, journal: Journal, live: Live, context: Callable[[Live, int], StepContext]
+        self,
+        runtime: Runtime,
+        journal: Journal,
+        live: Live,
+        context: Callable[[Live, int], StepContext],
+        observer: Observer,
     ) -> None:
         self._runtime = runtime
         self._journal = journal
         self._live = live
         self._context = context
+        self._observer = observer
 
     def wait(self, reason: str) -> Later:
         """Park with a durable backoff."""
@@ -45,22 +52,22 @@ class Verbs:
     def judge(self, idx: int) -> Verdict:
         """Look at a step's goal; a failing look is Unclear."""
         step = self._live.steps[idx]
-        return self._look(idx, lambda: step.judge(self._context(self._live, idx)))
+        return self._look("judge", idx, lambda: step.judge(self._context(self._live, idx)))
 
     def undone(self, idx: int) -> Verdict:
         """Look at a step's baseline."""
         step, facts = self._live.steps[idx], self._live.facts(idx)
-        return self._look(idx, lambda: step.undone(self._context(self._live, idx), facts))
+        return self._look("undone", idx, lambda: step.undone(self._context(self._live, idx), facts))
 
     def apply(self, idx: int) -> Failure | Round | None:
         """Act towards the goal."""
         step = self._live.steps[idx]
-        return self._act(idx, lambda: step.apply(self._context(self._live, idx)))
+        return self._act("apply", idx, lambda: step.apply(self._context(self._live, idx)))
 
     def unapply(self, idx: int) -> Failure | Round | None:
         """Act towards the baseline."""
         step, facts = self._live.steps[idx], self._live.facts(idx)
-        return self._act(idx, lambda: step.unapply(self._context(self._live, idx), facts))
+        return self._act("unapply", idx, lambda: step.unapply(self._context(self._live, idx), facts))
 
     def persist(self, idx: int) -> Failure | None:
         """Make durable what was looked at."""
@@ -69,25 +76,26 @@ class Verbs:
         def call() -> None:
             step.persist(self._context(self._live, idx))
 
-        failure = self._guarded(idx, call)
+        failure = self._guarded("persist", idx, call)
         return failure if isinstance(failure, Failure) else None
 
-    def _look(self, idx: int, call: Callable[[], Verdict]) -> Verdict:
-        answer = self._guarded(idx, call)
+    def _look(self, verb: str, idx: int, call: Callable[[], Verdict]) -> Verdict:
+        answer = self._guarded(verb, idx, call)
         return Unclear(answer.reason) if isinstance(answer, Failure) else answer
 
-    def _act(self, idx: int, call: Callable[[], Round | None]) -> Failure | Round | None:
+    def _act(self, verb: str, idx: int, call: Callable[[], Round | None]) -> Failure | Round | None:
         self._live.returned = None
         try:
-            answer: Failure | Round | None = self._guarded(idx, call)
+            answer: Failure | Round | None = self._guarded(verb, idx, call)
         finally:
             self._live.clock.last_sending = self._runtime.monotonic()
         if answer is None:
             self._live.returned = idx
         return answer
 
-    def _guarded(self, idx: int, call: Callable[[], Any]) -> Any:
-        summary = self._live.steps[idx].describe()
+    def _guarded(self, verb: str, idx: int, call: Callable[[], Any]) -> Any:
+        step = self._live.steps[idx]
+        summary, begun = step.describe(), self._runtime.monotonic()
         try:
             return call()
         except (StaleEpoch, NoSpace, Unavailable):
@@ -97,8 +105,10 @@ class Verbs:
         except Exception as error:
             known = describe(error, summary)
             if known is None:
-                log.exception("a step failed in a way nobody foresaw", operation=self._live.id, step=summary)
+                log.exception("a step failed in a way nobody foresaw", step=summary)
                 return Failure(f"{summary}: {error!r}")
             if isinstance(known, Again):
                 return Failure(known.detail)
             return Failure(known.detail, permanent=known)
+        finally:
+            self._observer.acted(str(step.__struct_config__.tag), verb, self._runtime.monotonic() - begun)

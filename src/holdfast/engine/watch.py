@@ -16,16 +16,26 @@ class Watch:
         self._get = get
         self._turn = runtime.condition()
         self._listeners: dict[str, list[Listener]] = {}
-        self.everything: Callable[[str, str], None] | None = None
+        self._all: tuple[Callable[[str, str], None], ...] = ()
 
     def changed(self, op: str, state: str) -> None:
         """A change of `op` was committed."""
-        if self.everything is not None:
-            self.everything(op, state)
+        for of_all in self._all:
+            of_all(op, state)
         with self._turn:
             listeners = list(self._listeners.get(op, ()))
         for listener in listeners:
             listener(state)
+
+    def add_all(self, listener: Callable[[str, str], None]) -> None:
+        """Tell `listener` of each change of any operation, with its id and state."""
+        with self._turn:
+            self._all = (*self._all, listener)
+
+    def remove_all(self, listener: Callable[[str, str], None]) -> None:
+        """Stop telling."""
+        with self._turn:
+            self._all = tuple(other for other in self._all if other is not listener)
 
     def add(self, op: str, listener: Listener) -> None:
         """Tell `listener` of each change of `op` until removed."""

@@ -40,7 +40,9 @@ class Keeper(Protocol):
 
 
 class Children(abc.ABC):
-    """Runs pieces of work."""
+    """Runs pieces of work. `abandoned` counts those that could not be proven dead at their deadline."""
+
+    abandoned = 0
 
     @abc.abstractmethod
     def run(
@@ -168,6 +170,7 @@ class ForkServerChildren(Children):
 
     def _abandon(self, keeper: Keeper, work: str, child: ChildIdentity, deadline: float) -> None:
         if not self.prove_dead(child):
+            self.abandoned += 1
             raise Abandoned(
                 f"{work} did not answer within {deadline:g} s, and its process {child.pid} cannot be killed "
                 "(it sleeps in the kernel). It is looked at again until it is dead."

@@ -7,10 +7,37 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from holdfast.model.errors import Refused
 from holdfast.model.resources import FileSystem
 
-Tool = Callable[[dict[str, Any], tuple[int, ...]], list[str]]
+# Characters of a tool's output that are kept: its end, where it says what came of it.
+_KEPT = 2000
+
+
+def must_succeed(command: str, said: str, status: int) -> Any:
+    """Raise Refused with what the tool said if it failed."""
+    if status:
+        raise Refused(f"{command} failed with status {status}: {said.strip()[-_KEPT:] or 'it said nothing'}")
+
+
+def as_it_ended(_command: str, said: str, status: int) -> Any:
+    """The status, which is the caller's to read, and the end of what the tool said, in whole lines."""
+    said = said.strip()
+    end = said[-_KEPT:]
+    return {"status": status, "said": end if end == said else end.partition("\n")[2] or end}
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """A program: its command line for arguments and descriptors, and what its name, output and status answer."""
+
+    command: Callable[[dict[str, Any], tuple[int, ...]], list[str]]
+    answer: Callable[[str, str, int], Any] = must_succeed
+
+    def __call__(self, args: dict[str, Any], fds: tuple[int, ...]) -> list[str]:
+        """Its command line."""
+        return self.command(args, fds)
 
 
 def mkfs_command(fs: FileSystem, uuid: str, target: str) -> list[str]:
@@ -23,11 +50,22 @@ def mkfs_command(fs: FileSystem, uuid: str, target: str) -> list[str]:
     }[fs]
 
 
-def _mkfs(args: dict[str, Any], fds: tuple[int, ...]) -> list[str]:
-    return mkfs_command(args["fs"], args["uuid"], f"/proc/self/fd/{fds[0]}")
+def fsck_command(fs: FileSystem, target: str) -> list[str]:
+    """The tool in the mode in which it opens its target for reading only: e2fsck(8), xfs_repair(8), btrfs-check(8)."""
+    return {
+        "ext4": ["e2fsck", "-f", "-n", target],  # -f: also a file system whose superblock says that it is clean
+        "xfs": ["xfs_repair", "-n", "-f", target],  # -f: the target is a regular file
+        "btrfs": ["btrfs", "check", "--readonly", target],
+    }[fs]
 
 
-TOOLS: dict[str, Tool] = {"mkfs-ext4": _mkfs, "mkfs-xfs": _mkfs, "mkfs-btrfs": _mkfs}
+_mkfs = Tool(lambda args, fds: mkfs_command(args["fs"], args["uuid"], f"/proc/self/fd/{fds[0]}"))
+_fsck = Tool(lambda args, fds: fsck_command(args["fs"], f"/proc/self/fd/{fds[0]}"), as_it_ended)
+
+TOOLS: dict[str, Tool] = {
+    "mkfs-ext4": _mkfs, "mkfs-xfs": _mkfs, "mkfs-btrfs": _mkfs,
+    "fsck-ext4": _fsck, "fsck-xfs": _fsck, "fsck-btrfs": _fsck,
+}  # fmt: skip
 
 
 def become(command: list[str], output: int, fds: tuple[int, ...]) -> None:
@@ -46,7 +84,6 @@ def become(command: list[str], output: int, fds: tuple[int, ...]) -> None:
         raise Refused(f"{command[0]} is not installed.", f"Install the package that has {command[0]}.") from None
 
 
-def tool_answer(command: str, said: str, status: int) -> None:
-    """Raise Refused with what the tool said if it failed."""
-    if status:
-        raise Refused(f"{command} failed with status {status}: {said.strip()[-2000:] or 'it said nothing'}")
+def tool_answer(command: str, said: str, status: int) -> Any:
+    """What the tool's end means: its answer, or its error raised."""
+    return TOOLS[command].answer(command, said, status)

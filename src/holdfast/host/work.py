@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.host import mounting
+from holdfast.host import checks, mounting, trims
 
 Work = Callable[[dict[str, Any], tuple[int, ...]], Any]
 
@@ -14,4 +14,7 @@ TABLE: dict[str, Work] = {
     "loop-attach": mounting.loop_attach,
     "loop-detach": mounting.loop_detach,
     "umount": mounting.umount,
+    "check-look": checks.look,
+    "check-read": checks.read_all,
+    "trim": trims.trim,
 }

@@ -2,6 +2,9 @@
 
 import msgspec
 
+# An operation on it was abandoned, so nobody knows how it is.
+ABANDONED = "Abandoned"
+
 
 class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One aspect of a resource. `since` is a wall-clock time in seconds since the epoch."""

@@ -141,6 +141,30 @@ class Locked(HoldfastError):
     code, status, exit = "locked", 500, 20
 
 
+class Unauthenticated(HoldfastError):
+    """No token, or one that is unknown, revoked or expired."""
+
+    code, status, exit = "unauthenticated", 401, 21
+
+
+class Stale(HoldfastError):
+    """The resource is not any more as the request's If-Match says."""
+
+    code, status, exit = "stale", 412, 22
+
+
+class TooMany(HoldfastError):
+    """Too many requests, or too many failed ones."""
+
+    code, status, exit = "too-many", 429, 23
+
+
+class TooLarge(HoldfastError):
+    """The request is larger than the daemon accepts."""
+
+    code, status, exit = "too-large", 413, 24
+
+
 # Permanent by their meaning in errno(3): trying the same call again gets the same answer.
 _PERMANENT = frozenset(
     {

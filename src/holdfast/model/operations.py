@@ -10,7 +10,7 @@ StepState = Literal["pending", "intent", "done", "skipped", "undone"]
 ENDED: frozenset[str] = frozenset({"done", "undone", "abandoned"})
 
 
-class Problem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Problem(msgspec.Struct, frozen=True):
     """Why an operation failed."""
 
     code: str
@@ -18,7 +18,7 @@ class Problem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hint: str = ""
 
 
-class ResourceRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ResourceRef(msgspec.Struct, frozen=True):
     """What an operation is about; `path` is POOL, POOL/VOLUME or POOL/VOLUME:PATH."""
 
     kind: str
@@ -26,7 +26,7 @@ class ResourceRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str
 
 
-class StepView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StepView(msgspec.Struct, frozen=True):
     """One step of a plan, for people and programs."""
 
     kind: str
@@ -36,14 +36,19 @@ class StepView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     progress: str = ""
 
 
-class OperationView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An operation: its state, why it waits, how it failed, what it does. Times are seconds since the epoch."""
+class OperationView(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation: its state, why it waits, how it failed, what it does. Times are seconds since the epoch.
+
+    `actor` is who asked. `changed` is the number of its last change among all operations: an event's id.
+    """
 
     id: str
     kind: str
     state: State
     direction: Direction
     resource: ResourceRef
+    actor: str = ""
+    changed: int = 0
     reason: str = ""
     error: Problem | None = None
     created_at: float

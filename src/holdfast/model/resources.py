@@ -8,11 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from holdfast.model.conditions import Condition
+from holdfast.model.conditions import ABANDONED, Condition, holds
 
 Content = Literal["directory", "filesystem", "block"]
 FileSystem = Literal["ext4", "xfs", "btrfs"]
 Formatted = Literal["never", "formatting", "formatted"]
+ResourceState = Literal["making", "ready", "abandoned"]
 
 
 class MemberSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -28,6 +29,7 @@ class PoolSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     config: dict[str, str]
     place: str = ""
     limit: int | None = None
+    labels: dict[str, str] = {}
 
 
 class PoolStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,6 +45,7 @@ class VolumeSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     size: int
     content: Content
     fs: FileSystem | None = None
+    labels: dict[str, str] = {}
 
 
 class VolumeStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -107,6 +110,18 @@ class Attachment(_Resource, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 Resource = Member | Pool | Volume | Attachment
+
+
+def state_of(resource: Resource) -> ResourceState:
+    """In one word: being made, ready, or as an abandoned operation left it."""
+    if holds(resource.conditions, ABANDONED):
+        return "abandoned"
+    return "ready" if isinstance(resource, Member) or resource.status.ready else "making"
+
+
+def labels_of(resource: Resource) -> dict[str, str]:
+    """What people noted on it; only pools and volumes have labels."""
+    return resource.spec.labels if isinstance(resource, Pool | Volume) else {}
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -113,13 +113,15 @@ class Step(msgspec.Struct, metaclass=_StepMeta, frozen=True, forbid_unknown_fiel
     """Base of all steps. Subclasses set `tag` to NAME.VERSION; a changed meaning is a new tag.
 
     `minted` says that the object's name was made in this operation, so that nothing can be there yet and
-    the first look is skipped. `pivot` marks the one step of a plan after which there is no way back.
+    the first look is skipped. `pivot` marks the one step of a plan after which there is no way back. `looks`
+    says that it only looks: its first Done is its work, and is shown as such.
     """
 
     Result: ClassVar[type[msgspec.Struct] | None] = None
     Facts: ClassVar[type[msgspec.Struct] | None] = None
     pivot: ClassVar[bool] = False
     minted: ClassVar[bool] = False
+    looks: ClassVar[bool] = False
 
     @abc.abstractmethod
     def judge(self, ctx: Context) -> Verdict:

@@ -1,12 +1,20 @@
-"""Resources as REST shows them: flat, units said, times in seconds since the epoch, sizes in bytes."""
+"""Resources as REST shows them: flat, units said, times in seconds since the epoch, sizes in bytes.
+
+Fields may be added in any version; a reader passes over those that it does not know.
+"""
+
+from typing import Literal
 
 import msgspec
 
 from holdfast.model.conditions import Condition
-from holdfast.model.resources import Content, FileSystem, Finding
+from holdfast.model.operations import OperationView
+from holdfast.model.resources import Content, FileSystem, Finding, ResourceState
+
+Role = Literal["viewer", "operator", "admin"]
 
 
-class PoolView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PoolView(msgspec.Struct, frozen=True, kw_only=True):
     """A pool. `total` and `free` are what the place says now, None where it cannot be asked."""
 
     uid: str
@@ -17,13 +25,16 @@ class PoolView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     provisioned: int
     total: int | None
     free: int | None
+    state: ResourceState
     ready: bool
     reason: str
+    labels: dict[str, str]
+    generation: int
     created_at: float
     conditions: tuple[Condition, ...]
 
 
-class MountView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class MountView(msgspec.Struct, frozen=True, kw_only=True):
     """A volume at a path of this member. `mounted` is what the kernel shows now."""
 
     id: str
@@ -35,7 +46,7 @@ class MountView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     reason: str
 
 
-class VolumeView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class VolumeView(msgspec.Struct, frozen=True, kw_only=True):
     """A volume. `advisory` says that nothing enforces its size."""
 
     uid: str
@@ -45,13 +56,33 @@ class VolumeView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     advisory: bool
     content: Content
     fs: FileSystem | None
+    state: ResourceState
     ready: bool
+    labels: dict[str, str]
+    generation: int
     created_at: float
     conditions: tuple[Condition, ...]
     mounts: tuple[str, ...]
 
 
-class StatusView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class UsageView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a volume takes: `real` bytes allocated, `apparent` bytes by length; more, if not `complete`."""
+
+    real: int
+    apparent: int
+    files: int
+    complete: bool
+
+
+class FindingsView(msgspec.Struct, frozen=True, kw_only=True):
+    """How many findings of each kind the daemon's last own audit had, when that was and how many seconds it took."""
+
+    at: float | None = None
+    seconds: float = 0.0
+    kinds: dict[str, int] = {}
+
+
+class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     """The daemon itself."""
 
     version: str
@@ -60,10 +91,84 @@ class StatusView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     suspended: str
     unfinished: int
     parked: int
+    started_at: float
+    volumes: int
+    findings: FindingsView
 
 
-class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An audit's answer."""
+class TokenView(msgspec.Struct, frozen=True, kw_only=True):
+    """A token, without its secret. `expires_at` is None for one that does not expire."""
 
-    items: tuple[Finding, ...]
+    id: str
+    name: str
+    role: Role
+    created_at: float
+    expires_at: float | None
+
+
+class NewTokenView(msgspec.Struct, frozen=True, kw_only=True):
+    """A token just made. `secret` is shown this once and stored nowhere."""
+
+    token: TokenView
+    secret: str
+
+
+class HealthView(msgspec.Struct, frozen=True, kw_only=True):
+    """That the daemon is alive, and whether it is ready to take changes, else why not."""
+
+    status: Literal["ok"] = "ok"
+    ready: bool
+    reason: str = ""
+
+
+class PoolPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of pools."""
+
+    items: list[PoolView]
     next: str | None = None
+
+
+class VolumePage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of volumes."""
+
+    items: list[VolumeView]
+    next: str | None = None
+
+
+class MountPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of mounts."""
+
+    items: list[MountView]
+    next: str | None = None
+
+
+class OperationPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of operations."""
+
+    items: list[OperationView]
+    next: str | None = None
+
+
+class FindingPage(msgspec.Struct, frozen=True, kw_only=True):
+    """All findings of an audit."""
+
+    items: list[Finding]
+    next: str | None = None
+
+
+class TokenPage(msgspec.Struct, frozen=True, kw_only=True):
+    """All tokens."""
+
+    items: list[TokenView]
+    next: str | None = None
+
+
+class ProblemView(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem as RFC 9457 has it: `code` names the class, `detail` what happened, `hint` what to do next."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str

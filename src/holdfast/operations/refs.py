@@ -4,16 +4,15 @@ import msgspec
 
 from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.engine.request import Binding
-from holdfast.model.conditions import Condition, holds, put
-from holdfast.model.errors import NotFound, WrongState
+from holdfast.model.conditions import ABANDONED, Condition, holds, put
+from holdfast.model.errors import NotFound, Stale, WrongState
+from holdfast.model.names import check_labels
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Pool, Volume
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
 from holdfast.records.resources import R
-
-ABANDONED = "Abandoned"
 
 
 def pool_ref(pool: Pool, owner: str) -> PoolRef:
@@ -25,6 +24,27 @@ def volume_ref(volume: Volume) -> VolumeRef:
     """For the driver."""
     spec = volume.spec
     return VolumeRef(volume.uid, volume.name, spec.size, spec.content, spec.fs, volume.status.fs_uuid)
+
+
+def etag(resource: Pool | Volume) -> str:
+    """What changes with everything that people can change of it, and is never another resource's."""
+    return f'"{resource.uid}.{resource.generation}"'
+
+
+def check_match(resource: Pool | Volume, if_match: str) -> None:
+    """Raise Stale unless `if_match` (as in RFC 9110: ETags, or `*`; empty: anything) names what it is now."""
+    wanted = [part.strip() for part in if_match.split(",") if part.strip()]
+    if wanted and "*" not in wanted and etag(resource) not in wanted:
+        raise Stale(
+            f"{resource.name} is not as it was: its ETag is {etag(resource)} now.", "Read it again, then decide anew."
+        )
+
+
+def merge_labels(old: dict[str, str], new: dict[str, str | None]) -> dict[str, str]:
+    """`old` with `new` laid over it, None removing one; raise Invalid if they would be too many."""
+    merged = {name: value for name, value in {**old, **new}.items() if value is not None}
+    check_labels(merged)
+    return merged
 
 
 def find_pool(tx: Tx, name: str) -> Pool:

@@ -6,12 +6,17 @@ from holdfast.model.step import Step
 from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.attachment.unmount import VolumeUnmount
+from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.volume.check import VolumeCheck
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
+from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.trim import VolumeTrim
+from holdfast.steps.care import VolumeChecked, VolumeTrimmed
 from holdfast.steps.loop import LoopAttach, LoopDetach
 from holdfast.steps.mount import Mount, Unmount
 from holdfast.steps.paths import PathsFree
@@ -21,7 +26,7 @@ from holdfast.steps.volume import VolumeRename as RenameStep
 
 REQUESTS: tuple[type[Request], ...] = (
     PoolCreate, PoolDelete, PoolForget, VolumeCreate, VolumeDelete, VolumeRename, VolumeMount, VolumeUnmount,
-    MountRestore, DeviceRelease,
+    MountRestore, DeviceRelease, PoolChange, VolumeLabel, VolumeCheck, VolumeTrim,
 )  # fmt: skip
 STEPS: tuple[type[Step], ...] = (
     PoolMake,
@@ -34,6 +39,8 @@ STEPS: tuple[type[Step], ...] = (
     Mount,
     Unmount,
     PathsFree,
+    VolumeChecked,
+    VolumeTrimmed,
 )
 
 

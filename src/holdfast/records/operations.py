@@ -13,7 +13,10 @@ class StaleEpoch(HoldfastError):
 
 
 class OperationRow(msgspec.Struct, frozen=True):
-    """One row of `operations`. Times in seconds; `allowance` is 0 for no deadline; empty texts mean none."""
+    """One row of `operations`. Times in seconds; `allowance` is 0 for no deadline; empty texts mean none.
+
+    `changed` numbers the last change of any operation: larger is later.
+    """
 
     id: str
     seq: int
@@ -38,10 +41,13 @@ class OperationRow(msgspec.Struct, frozen=True):
     allowance: float
     spent: float
     cancel: int
+    changed: int = 0
 
 
 _COLUMNS = ", ".join(OperationRow.__struct_fields__)
 _MARKS = ", ".join("?" for _ in OperationRow.__struct_fields__)
+# The next number of a change. Pruning keeps the largest, so that none is given twice.
+_NEXT = "(SELECT COALESCE(MAX(changed), 0) + 1 FROM operations)"
 _UNENDED = "('queued', 'running', 'undoing', 'parked')"
 
 
@@ -52,7 +58,7 @@ def _row(row: Row) -> OperationRow:
 def insert(tx: Tx, row: OperationRow) -> OperationRow:
     """Add an operation; it gets the next number of the queue, which is returned in it."""
     last = tx.run("SELECT COALESCE(MAX(seq), 0) FROM operations")
-    row = msgspec.structs.replace(row, seq=int(last[0][0]) + 1)
+    row = msgspec.structs.replace(row, seq=int(last[0][0]) + 1, changed=latest(tx) + 1)
     tx.run(f"INSERT INTO operations({_COLUMNS}) VALUES({_MARKS})", msgspec.structs.astuple(row))
     return row
 
@@ -66,7 +72,8 @@ def get(tx: Tx, op: str) -> OperationRow | None:
 def change(tx: Tx, op: str, epoch: int, **columns: Value) -> None:
     """Set columns of an operation whose epoch is `epoch`; raise StaleEpoch if it is another by now."""
     names = ", ".join(f"{name}=?" for name in columns)
-    if not tx.change(f"UPDATE operations SET {names} WHERE id=? AND epoch=?", (*columns.values(), op, epoch)):
+    sql = f"UPDATE operations SET changed={_NEXT}, {names} WHERE id=? AND epoch=?"
+    if not tx.change(sql, (*columns.values(), op, epoch)):
         raise StaleEpoch(f"The operation {op} is no longer run under epoch {epoch}.")
 
 
@@ -95,11 +102,23 @@ def page(tx: Tx, *, state: str = "", ref: str = "", before: int = 1 << 60, most:
     return [_row(row) for row in rows]
 
 
+def latest(tx: Tx) -> int:
+    """The number of the last change, 0 before the first."""
+    return int(tx.run("SELECT COALESCE(MAX(changed), 0) FROM operations")[0][0])
+
+
+def since(tx: Tx, change: int, most: int) -> list[OperationRow]:
+    """Operations changed after that number, each once, as it is now, in the order of their last change."""
+    rows = tx.run(f"SELECT {_COLUMNS} FROM operations WHERE changed>? ORDER BY changed LIMIT ?", (change, most))
+    return [_row(row) for row in rows]
+
+
 def prune(tx: Tx, before: float, most: int, keep: int = 10) -> int:
     """Forget ended operations older than `before`, or beyond the newest `most`; a resource keeps its last `keep`."""
     total = int(tx.run("SELECT COUNT(*) FROM operations")[0][0])
     rows = tx.run(
         f"""SELECT id, ended FROM operations o WHERE state NOT IN {_UNENDED}
+            AND changed < (SELECT MAX(changed) FROM operations)
             AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.op=o.id) AND
             (SELECT COUNT(*) FROM operations n WHERE n.ref_uid=o.ref_uid AND n.seq>o.seq) >= ?
             ORDER BY seq LIMIT 1000""",

@@ -1,12 +1,13 @@
 """Resources in the database: one table, the body as JSON, what is searched or summed as columns."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 
 from holdfast.model.errors import Exists, NotFound
-from holdfast.model.resources import Attachment, Member, Pool, Resource, Volume
-from holdfast.records.contract import Tx
+from holdfast.model.resources import Attachment, Member, Pool, Resource, Volume, labels_of, state_of
+from holdfast.records.contract import Tx, Value
 
 R = TypeVar("R", Member, Pool, Volume, Attachment)
 _encode = msgspec.json.Encoder().encode
@@ -34,24 +35,37 @@ def insert(tx: Tx, resource: Resource) -> None:
     if tx.run("SELECT 1 FROM resources WHERE kind=? AND parent=? AND name=?", (kind, resource.parent, resource.name)):
         raise Exists(f"A {kind} named {resource.name} exists already.")
     tx.run(
-        "INSERT INTO resources(uid, kind, parent, name, provisioned, body) VALUES(?, ?, ?, ?, ?, ?)",
-        (resource.uid, kind, resource.parent, resource.name, _size(resource), _encode(resource).decode()),
+        "INSERT INTO resources(uid, kind, parent, name, provisioned, state, body) VALUES(?, ?, ?, ?, ?, ?, ?)",
+        (resource.uid, kind, resource.parent, resource.name, _size(resource), state_of(resource), _body(resource)),
     )
+    _label(tx, resource)
+
+
+def _body(resource: Resource) -> str:
+    return _encode(resource).decode()
+
+
+def _label(tx: Tx, resource: Resource) -> None:
+    for name, value in labels_of(resource).items():
+        tx.run("INSERT INTO labels(uid, name, value) VALUES(?, ?, ?)", (resource.uid, name, value))
 
 
 def update(tx: Tx, resource: Resource) -> None:
     """Replace the row with the same uid; raise NotFound if there is none."""
     changed = tx.change(
-        "UPDATE resources SET parent=?, name=?, provisioned=?, body=? WHERE uid=?",
-        (resource.parent, resource.name, _size(resource), _encode(resource).decode(), resource.uid),
+        "UPDATE resources SET parent=?, name=?, provisioned=?, state=?, body=? WHERE uid=?",
+        (resource.parent, resource.name, _size(resource), state_of(resource), _body(resource), resource.uid),
     )
     if not changed:
         raise NotFound(f"The {_tag(type(resource))} {resource.uid} is not recorded.")
+    tx.run("DELETE FROM labels WHERE uid=?", (resource.uid,))
+    _label(tx, resource)
 
 
 def delete(tx: Tx, uid: str) -> None:
     """Remove the row, if it is there."""
     tx.run("DELETE FROM resources WHERE uid=?", (uid,))
+    tx.run("DELETE FROM labels WHERE uid=?", (uid,))
 
 
 def by_uid(tx: Tx, kind: type[R], uid: str) -> R | None:
@@ -76,6 +90,51 @@ def page(tx: Tx, kind: type[R], parent: str | None = None, after: str = "", most
             (_tag(kind), parent, after, most),
         )
     return [_as(kind, row[0]) for row in rows]
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What a list is narrowed to: a state, and labels as (name, value), a value of None meaning any."""
+
+    state: str = ""
+    labels: tuple[tuple[str, str | None], ...] = ()
+
+
+def search(tx: Tx, kind: type[R], parent: str, filter_: Filter, after: str, most: int) -> list[R]:
+    """A page as by `page`, of what passes the filter."""
+    where = ["kind=?", "parent=?", "name>?"]
+    values: list[Value] = [_tag(kind), parent, after]
+    if filter_.state:
+        where.append("state=?")
+        values.append(filter_.state)
+    for name, value in filter_.labels:
+        same = "" if value is None else " AND l.value=?"
+        where.append(f"EXISTS (SELECT 1 FROM labels l WHERE l.uid=resources.uid AND l.name=?{same})")
+        values.append(name)
+        if value is not None:
+            values.append(value)
+    rows = tx.run(f"SELECT body FROM resources WHERE {' AND '.join(where)} ORDER BY name LIMIT ?", (*values, most))
+    return [_as(kind, row[0]) for row in rows]
+
+
+# Below the limit of both databases on the parameters of one statement.
+_AT_ONCE = 500
+
+
+def attachments(tx: Tx, *, volumes: Sequence[str] = (), paths: Sequence[str] = ()) -> list[Attachment]:
+    """The attachments of these volumes, or at these paths, in order of path."""
+    column, wanted = ("parent", list(volumes)) if volumes else ("name", list(paths))
+    found: list[Attachment] = []
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        marks = ", ".join("?" for _ in part)
+        sql = f"SELECT body FROM resources WHERE kind='attachment' AND {column} IN ({marks}) ORDER BY name"
+        found.extend(_as(Attachment, row[0]) for row in tx.run(sql, part))
+    return found
+
+
+def count(tx: Tx, kind: type[R]) -> int:
+    """How many there are of a kind."""
+    return int(tx.run("SELECT COUNT(*) FROM resources WHERE kind=?", (_tag(kind),))[0][0])
 
 
 def has_children(tx: Tx, kind: type[R], parent: str) -> bool:

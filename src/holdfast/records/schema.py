@@ -37,6 +37,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             scope {text} PRIMARY KEY, digest {text} NOT NULL, op {text} NOT NULL, created {real} NOT NULL) {strict}""",
         "CREATE INDEX keys_by_age ON keys (created)",
     ),
+    (
+        # The number of the last change, over all operations: what a watcher has seen up to.
+        "ALTER TABLE operations ADD COLUMN changed {int} NOT NULL DEFAULT 0",
+        "CREATE INDEX operations_by_change ON operations (changed)",
+        "ALTER TABLE resources ADD COLUMN state {text} NOT NULL DEFAULT 'ready'",
+        """UPDATE resources SET state='making' WHERE body LIKE '%"status":{{"ready":false%'""",
+        """UPDATE resources SET state='abandoned' WHERE body LIKE '%"type":"Abandoned","status":true%'""",
+        "CREATE INDEX attachments_by_path ON resources (name) WHERE kind='attachment'",
+        """CREATE TABLE labels (
+            uid {text} NOT NULL, name {text} NOT NULL, value {text} NOT NULL, PRIMARY KEY (uid, name)) {strict}""",
+        "CREATE INDEX labels_by_value ON labels (name, value, uid)",
+        """CREATE TABLE tokens (
+            id {text} PRIMARY KEY, name {text} NOT NULL UNIQUE, role {text} NOT NULL, digest {text} NOT NULL,
+            created {real} NOT NULL, expires {real} NOT NULL) {strict}""",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

@@ -106,7 +106,11 @@ class SqliteRecords(Records):
             if vfs is None:  # apsw would make it readable for all
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._raw = apsw.Connection(path, vfs=vfs)
+            log = f"{self._raw.filename}-wal"
+            self._log_was_there = os.path.exists(log) and os.path.getsize(log) > 0
             try:
+                if vfs is None:
+                    self._check_length()
                 self._open(guard, fatal)
             except BaseException:
                 # Left as it was found: a write-ahead log beside a damaged file is evidence, not to be merged.
@@ -126,9 +130,17 @@ class SqliteRecords(Records):
             raise Unavailable(f"The database {path} cannot be opened: {error}") from error
         self._group = GroupCommit(runtime, self._connection, twice=twice)
 
+    def _check_length(self) -> None:
+        """A cut last page reads as zeros, which a check of the structure may pass; without a log it must be whole."""
+        with open(self._raw.filename, "rb") as file:
+            head, length = file.read(18), os.fstat(file.fileno()).st_size
+        # Bytes 16 and 17 of the header, a 1 meaning 65536: https://sqlite.org/fileformat2.html
+        page = int.from_bytes(head[16:18], "big")
+        page = 65536 if page == 1 else page
+        if not self._log_was_there and page and length % page:
+            raise apsw.CorruptError("its last page is cut off")
+
     def _open(self, guard: StateDir | None, fatal: Callable[[str], None]) -> None:
-        log = f"{self._raw.filename}-wal"
-        self._log_was_there = os.path.exists(log) and os.path.getsize(log) > 0
         self._raw.set_busy_timeout(0)
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
             self._raw.execute(f"PRAGMA {pragma}")

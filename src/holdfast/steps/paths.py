@@ -11,6 +11,8 @@ class PathsFree(Step, frozen=True, tag="paths-free.1"):
 
     paths: tuple[str, ...]
 
+    looks = True
+
     def judge(self, ctx: Context) -> Verdict:
         """By the table."""
         table = mounttable.read()

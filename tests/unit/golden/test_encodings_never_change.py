@@ -17,13 +17,17 @@ from holdfast.model.step import Step
 from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.attachment.unmount import VolumeUnmount
+from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.registry import REQUESTS, STEPS, codec
+from holdfast.operations.volume.check import VolumeCheck
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
+from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.trim import VolumeTrim
 
 FILES = Path(__file__).parent
 UID = "0123456789abcdef0123456789abcdef"
@@ -43,6 +47,10 @@ INSTANCES: tuple[Request | Step, ...] = (
     VolumeUnmount(path="/mnt/v", attachment=UID),
     MountRestore(attachment=UID),
     DeviceRelease(volume=UID),
+    PoolChange(name="p", limit=1 << 40, labels={"tier": "fast", "old": None}),
+    VolumeLabel(pool="p", name="v", labels={"app": "db", "old": None}, if_match='"v.1"'),
+    VolumeCheck(pool="p", name="v"),
+    VolumeTrim(pool="p", name="v"),
     STEP["pool-make.1"](PLACE),
     STEP["pool-remove.1"](PLACE),
     STEP["volume-make.1"](PLACE, WHAT),
@@ -53,6 +61,8 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["mount.1"](PLACE, WHAT, "/mnt/v", True),
     STEP["unmount.1"](PLACE, WHAT, "/mnt/v", True),
     STEP["paths-free.1"](("/mnt/a",)),
+    STEP["volume-checked.1"](PLACE, WHAT),
+    STEP["volume-trimmed.1"](PLACE, WHAT, "/mnt/v"),
 )
 
 

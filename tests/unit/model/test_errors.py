@@ -34,7 +34,7 @@ def test_exit_statuses_are_unique_and_leave_the_shells_own_alone() -> None:
 def test_each_can_be_shown(kind: type[HoldfastError]) -> None:
     error = kind("what happened", "what to do")
     assert str(error) == error.detail == "what happened"
-    assert kind.status in (202, 400, 403, 404, 409, 422, 500, 503, 507)
+    assert kind.status in (202, 400, 401, 403, 404, 409, 412, 413, 422, 429, 500, 503, 507)
     assert kind.__doc__
     assert kind.code == kind.code.lower().replace(" ", "-")
 

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from holdfast.drivers.contract import (
@@ -15,6 +15,7 @@ from holdfast.drivers.contract import (
     Observation,
     PoolFacts,
     PoolRef,
+    Usage,
     VolumeFacts,
     VolumeRef,
 )
@@ -147,3 +148,7 @@ class DirDriver(Driver):
     def access(self, pool: PoolRef, volume: VolumeRef) -> AbstractContextManager[Access]:
         """`data`, or `disk.raw`."""
         return self._looking.access(pool, volume)
+
+    def usage(self, pool: PoolRef, volume: VolumeRef, until: Callable[[], bool]) -> Usage:
+        """Of `data`, or of `disk.raw`, as the file system below the pool counts."""
+        return self._looking.usage(pool, volume, until)

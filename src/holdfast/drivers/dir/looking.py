@@ -16,14 +16,15 @@ from holdfast.drivers.contract import (
     PoolRef,
     Present,
     Unknown,
+    Usage,
     VolumeFacts,
     VolumeRef,
 )
 from holdfast.drivers.dir.marks import FORMAT, OBJECT_MARK, ObjectMark
 from holdfast.drivers.dir.root import Root
-from holdfast.host import loops, mounttable
+from holdfast.host import loops, mounttable, usage
 from holdfast.host.files import Files
-from holdfast.model.errors import Again, Damaged, Foreign, NotFound
+from holdfast.model.errors import Again, Damaged, Foreign, NotFound, from_os_error
 
 F = TypeVar("F")
 DATA = "data"
@@ -157,3 +158,11 @@ class Looking:
             yield Access("tree" if tree else "image", fd)
         finally:
             os.close(fd)
+
+    def usage(self, pool: PoolRef, volume: VolumeRef, until: Callable[[], bool]) -> Usage:
+        """See `Driver.usage`."""
+        try:
+            with self.access(pool, volume) as access:
+                return usage.of_tree(access.fd, until) if access.kind == "tree" else usage.of_image(access.fd)
+        except OSError as error:
+            raise from_os_error(error, f"looking at what {volume.name} takes") from error

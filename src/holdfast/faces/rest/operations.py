@@ -1,22 +1,21 @@
-"""Routes of operations, findings, and the daemon itself."""
+"""Routes of operations."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.openapi.spec import Example
+from litestar.params import Body, Parameter
 
 from holdfast.engine import views as engine_views
-from holdfast.faces import views
-from holdfast.faces.rest.calls import Calls, Page
+from holdfast.faces.rest.answers import changing, reading
+from holdfast.faces.rest.calls import Answer, Calls, Limit, Wait
 from holdfast.model.errors import Invalid
-from holdfast.model.operations import OperationView
-from holdfast.model.views import StatusView
+from holdfast.model.operations import OperationView, State
+from holdfast.model.views import OperationPage
 from holdfast.operations.registry import codec
 from holdfast.records import operations, steps
 from holdfast.records.contract import Tx
-
-MOST = 1000
 
 
 class AbandonBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -25,99 +24,68 @@ class AbandonBody(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
 
 
-class BackupBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Where to; an absolute path on the daemon's machine."""
+OperationId = Annotated[str, Parameter(description="The operation's id.")]
+_WHY = Example(summary="Why", value={"reason": "the disk is gone for good"})
+_NEWEST = 1 << 60
 
-    path: str
 
-
-@get("/operations")
+@get("/operations", tags=["operations"], **reading())
 async def operation_list(
     calls: Calls,
-    only: Annotated[str, Parameter(query="state")] = "",
-    resource: str = "",
-    cursor: int = 1 << 60,
-    limit: int = 100,
-) -> Page:
-    """Operations, newest first; `next` is the cursor of the next page."""
-    if not 1 <= limit <= MOST:
-        raise Invalid(f"limit is {limit}; it is from 1 to {MOST}.")
+    only: Annotated[State | None, Parameter(query="state", description="Only those in this state.")] = None,
+    resource: Annotated[str, Parameter(description="Only those on the resource with this uid.")] = "",
+    cursor: Annotated[str, Parameter(description="`next` of the page before.")] = "",
+    limit: Limit = 100,
+) -> OperationPage:
+    """List operations, newest first."""
+    if cursor and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
+        raise Invalid(f"The cursor {ascii(cursor)} is not one.", "Use `next` of the page before.")
+    before = int(cursor) if cursor else _NEWEST
 
     def read(tx: Tx) -> tuple[list[OperationView], int | None]:
-        rows = operations.page(tx, state=only, ref=resource, before=cursor, most=limit + 1)
+        rows = operations.page(tx, state=only or "", ref=resource, before=before, most=limit + 1)
         known = codec()
         shown = [engine_views.view(row, steps.of(tx, row.id), known) for row in rows[:limit]]
         return shown, rows[limit - 1].seq if len(rows) > limit else None
 
     found, more = await calls.run(lambda: calls.daemon.records.read(read))
-    return Page(list(found), None if more is None else str(more))
+    return OperationPage(items=found, next=None if more is None else str(more))
 
 
-@get("/operations/{operation:str}")
-async def operation_show(calls: Calls, operation: str, wait: float | None = None) -> OperationView:
-    """One operation; with `wait`, once it ended, or as it is after so many seconds."""
+@get("/operations/{operation:str}", tags=["operations"], **reading(404))
+async def operation_show(calls: Calls, operation: OperationId, wait: Wait = None) -> Response[OperationView]:
+    """Show one operation; with `wait`, once it ended, or as it is after so many seconds."""
     view = await calls.run(lambda: calls.daemon.engine.get(operation))
-    return view if wait is None else await calls.wait(view, wait, parked=False)
+    if wait is not None:
+        view = await calls.wait(view, wait, parked=False)
+    return Response(view, headers={"ETag": f'"{view.id}.{view.changed}"'})
 
 
-async def _exit(calls: Calls, operation: str) -> Response[OperationView]:
+async def _exit(calls: Calls, operation: str) -> Answer:
     return calls.answer(await calls.run(lambda: calls.daemon.engine.get(operation)))
 
 
-@post("/operations/{operation:str}/retry")
-async def operation_retry(calls: Calls, operation: str) -> Response[OperationView]:
-    """Try now."""
+@post("/operations/{operation:str}/retry", tags=["operations"], **changing())
+async def operation_retry(calls: Calls, operation: OperationId) -> Answer:
+    """Try now, instead of at the next time."""
     await calls.run(lambda: calls.daemon.engine.exits.retry(operation))
     return await _exit(calls, operation)
 
 
-@post("/operations/{operation:str}/cancel")
-async def operation_cancel(calls: Calls, operation: str) -> Response[OperationView]:
-    """Undo at the next boundary."""
+@post("/operations/{operation:str}/cancel", tags=["operations"], **changing())
+async def operation_cancel(calls: Calls, operation: OperationId) -> Answer:
+    """Undo it at the next boundary. Refused past the point of no return."""
     await calls.run(lambda: calls.daemon.engine.exits.cancel(operation))
     return await _exit(calls, operation)
 
 
-@post("/operations/{operation:str}/abandon")
-async def operation_abandon(calls: Calls, operation: str, data: AbandonBody) -> Response[OperationView]:
-    """End it without touching the world."""
+@post("/operations/{operation:str}/abandon", tags=["operations"], opt={"role": "admin"}, **changing())
+async def operation_abandon(
+    calls: Calls, operation: OperationId, data: Annotated[AbandonBody, Body(examples=[_WHY])]
+) -> Answer:
+    """End it without touching the world. Its resource stays recorded, with a condition."""
     await calls.run(lambda: calls.daemon.engine.exits.abandon(operation, data.reason))
     return await _exit(calls, operation)
 
 
-@get("/findings")
-async def finding_list(calls: Calls) -> Page:
-    """Audit now."""
-    return Page(list(await calls.run(lambda: calls.daemon.repair.run(repair=False))))
-
-
-@post("/findings/repair", status_code=200)
-async def finding_repair(calls: Calls) -> Page:
-    """Audit now, and repair what is provably safe."""
-    return Page(list(await calls.run(lambda: calls.daemon.repair.run(repair=True))))
-
-
-@get("/status")
-async def status(calls: Calls) -> StatusView:
-    """The daemon."""
-    return await calls.run(lambda: views.status(calls.daemon))
-
-
-@post("/resume", status_code=200)
-async def resume(calls: Calls) -> StatusView:
-    """This database is the current one."""
-    await calls.run(calls.daemon.counters.resume)
-    return await calls.run(lambda: views.status(calls.daemon))
-
-
-@post("/backup", status_code=200)
-async def backup(calls: Calls, data: BackupBody) -> StatusView:
-    """Copy the database to a new file of this machine."""
-    await calls.run(lambda: calls.daemon.backup(data.path))
-    return await calls.run(lambda: views.status(calls.daemon))
-
-
-HANDLERS = [
-    operation_list, operation_show, operation_retry, operation_cancel, operation_abandon, finding_list,
-    finding_repair, status, resume, backup,
-]  # fmt: skip
+HANDLERS: list[Any] = [operation_list, operation_show, operation_retry, operation_cancel, operation_abandon]

@@ -6,7 +6,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from holdfast.model.errors import HoldfastError
+from holdfast.model.errors import HoldfastError, TooMany, Unauthenticated
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -26,7 +26,12 @@ def _problem(status: int, code: str, detail: str, hint: str) -> Response[dict[st
 
 def ours(_http: "Request[Any, Any, Any]", error: HoldfastError) -> Response[dict[str, Any]]:
     """One of our errors."""
-    return _problem(error.status, error.code, error.detail, error.hint)
+    answer = _problem(error.status, error.code, error.detail, error.hint)
+    if isinstance(error, Unauthenticated):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooMany):
+        answer.headers["Retry-After"] = "60"
+    return answer
 
 
 def theirs(_http: "Request[Any, Any, Any]", error: HTTPException) -> Response[dict[str, Any]]:

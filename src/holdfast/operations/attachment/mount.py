@@ -8,14 +8,13 @@ import msgspec
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.host import mountpoints
 from holdfast.host.mounttable import is_under
-from holdfast.model.conditions import Condition, put
+from holdfast.model.conditions import ABANDONED, Condition, put
 from holdfast.model.errors import Exists, InUse, Invalid, NotFound, WrongState
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, AttachmentSpec, AttachmentStatus, Pool, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.refs import (
-    ABANDONED,
     around,
     bind_attachment,
     find_pool,
@@ -34,6 +33,12 @@ from holdfast.steps.loop import LoopAttach
 from holdfast.steps.mount import Mount
 
 MOUNTED = "Mounted"
+
+
+def _upwards(path: str) -> list[str]:
+    """The path and all directories above it."""
+    parts = path.split("/")
+    return [path, *("/".join(parts[:end]) or "/" for end in range(len(parts) - 1, 0, -1))]
 
 
 def mount_steps(pool: Pool, volume: Volume, spec: AttachmentSpec, owner: str) -> tuple[Step, ...]:
@@ -65,11 +70,10 @@ class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
         for pool in resources.page(tx, Pool):
             if pool.spec.place.startswith("/") and is_under(self.path, pool.spec.place):
                 raise Invalid(f"{self.path} is inside the pool {pool.name}.", "Mount somewhere else.")
-        for other in resources.page(tx, Attachment):
+        for other in resources.attachments(tx, paths=_upwards(self.path)):
             if other.spec.path == self.path:
                 raise Exists(f"Another volume is wanted at {self.path} already.", "Unmount it first.")
-            if is_under(self.path, other.spec.path):
-                raise Invalid(f"{self.path} is inside the volume mounted at {other.spec.path}.")
+            raise Invalid(f"{self.path} is inside the volume mounted at {other.spec.path}.", "Mount somewhere else.")
 
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
         """The volume and the path."""

@@ -29,9 +29,12 @@ class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"
         return msgspec.structs.replace(self, path=os.path.realpath(self.path)) if self.path else self
 
     def _find(self, tx: Tx) -> Attachment:
-        for attachment in resources.page(tx, Attachment):
-            if self.attachment == attachment.uid or (not self.attachment and attachment.spec.path == self.path):
-                return attachment
+        if self.attachment:
+            found = resources.by_uid(tx, Attachment, self.attachment)
+        else:
+            found = next(iter(resources.attachments(tx, paths=[self.path])), None)
+        if found is not None:
+            return found
         what = self.path or self.attachment
         raise NotFound(f"No volume of ours is mounted at {what}.", "`holdfast volume list POOL` shows the mounts.")
 

@@ -8,7 +8,7 @@ import msgspec
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.host.mounttable import is_under
 from holdfast.model.errors import Exists, Invalid
-from holdfast.model.names import check_name
+from holdfast.model.names import check_labels, check_name
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Pool, PoolSpec, PoolStatus
 from holdfast.model.sizes import parse_size
@@ -29,10 +29,12 @@ class PoolCreate(Asked, frozen=True, kw_only=True, tag="pool.create.1"):
     config: dict[str, str]
     limit: int | str | None = None
     place: str = ""
+    labels: dict[str, str] = {}
 
     def checked(self, desk: Desk) -> "PoolCreate":
         """Name, driver, options, the place."""
         check_name("pool", self.name)
+        check_labels(self.labels)
         driver = desk.drivers.named(self.driver)
         config = driver.validate(self.config)
         limit = None if self.limit is None else parse_size(self.limit)
@@ -64,7 +66,10 @@ class PoolCreate(Asked, frozen=True, kw_only=True, tag="pool.create.1"):
         limit = None if self.limit is None else parse_size(self.limit)
         pool = Pool(
             uid=bound.drawn.uid, name=self.name, created=bound.drawn.now, operation=bound.drawn.operation,
-            spec=PoolSpec(driver=self.driver, config=self.config, place=self.place, limit=limit), status=PoolStatus(),
+            spec=PoolSpec(
+                driver=self.driver, config=self.config, place=self.place, limit=limit, labels=self.labels
+            ),
+            status=PoolStatus(),
         )  # fmt: skip
         resources.insert(tx, pool)
         return (PoolMake(pool_ref(pool, bound.drawn.owner)),)

@@ -8,7 +8,7 @@ from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Pool, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
-from holdfast.operations.refs import find_pool, mark_abandoned, pool_ref
+from holdfast.operations.refs import check_match, find_pool, mark_abandoned, pool_ref
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
@@ -19,12 +19,14 @@ class PoolDelete(Asked, frozen=True, kw_only=True, tag="pool.delete.1"):
     """By name."""
 
     name: str
+    if_match: str = ""
 
     destructive = True
 
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
         """The pool, exclusively: no operation on a volume runs meanwhile."""
         pool = find_pool(tx, self.name)
+        check_match(pool, self.if_match)
         claims = (on_uid(pool.uid), on_name("", self.name))
         return Binding(ResourceRef("pool", pool.uid, self.name), claims, {"pool": pool.uid})
 
@@ -33,6 +35,7 @@ class PoolDelete(Asked, frozen=True, kw_only=True, tag="pool.delete.1"):
         pool = resources.by_uid(tx, Pool, bound.uids["pool"])
         if pool is None or pool.name != self.name:
             raise NotFound(f"The pool {self.name} is not there any more.")
+        check_match(pool, self.if_match)
         if resources.has_children(tx, Volume, pool.uid):
             raise InUse(f"The pool {self.name} has volumes.", f"`holdfast volume list {self.name}` shows them.")
         resources.update(tx, msgspec.structs.replace(pool, operation=bound.drawn.operation))

@@ -10,7 +10,7 @@ import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.model.errors import Exists, Invalid, NoSpace
-from holdfast.model.names import check_name
+from holdfast.model.names import check_labels, check_name
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Content, FileSystem, Pool, Volume, VolumeSpec, VolumeStatus
 from holdfast.model.sizes import SECTOR, format_size, parse_size
@@ -31,10 +31,12 @@ class VolumeCreate(Asked, frozen=True, kw_only=True, tag="volume.create.1"):
     size: int | str
     content: Content = "directory"
     fs: Literal["ext4", "xfs", "btrfs"] | None = None
+    labels: dict[str, str] = {}
 
     def checked(self, desk: Desk) -> "VolumeCreate":
         """Name, size, content and what the driver offers."""
         check_name("volume", self.name)
+        check_labels(self.labels)
         size = parse_size(self.size)
         if self.fs is not None and self.content != "filesystem":
             raise Invalid(f"A {self.content} volume has no file system of its own.", "Drop --fs.")
@@ -64,7 +66,8 @@ class VolumeCreate(Asked, frozen=True, kw_only=True, tag="volume.create.1"):
         formatting = self.content == "filesystem"
         volume = Volume(
             uid=bound.drawn.uid, name=self.name, parent=pool.uid, created=bound.drawn.now,
-            operation=bound.drawn.operation, spec=VolumeSpec(size=size, content=self.content, fs=self.fs),
+            operation=bound.drawn.operation,
+            spec=VolumeSpec(size=size, content=self.content, fs=self.fs, labels=self.labels),
             status=VolumeStatus(
                 formatted="formatting" if formatting else "never", fs_uuid=bound.drawn.fs_uuid if formatting else None
             ),

@@ -8,7 +8,16 @@ from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Pool, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
-from holdfast.operations.refs import find_pool, find_volume, mark_abandoned, pool_now, pool_ref, volume_now, volume_ref
+from holdfast.operations.refs import (
+    check_match,
+    find_pool,
+    find_volume,
+    mark_abandoned,
+    pool_now,
+    pool_ref,
+    volume_now,
+    volume_ref,
+)
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
@@ -20,6 +29,7 @@ class VolumeDelete(Asked, frozen=True, kw_only=True, tag="volume.delete.1"):
 
     pool: str
     name: str
+    if_match: str = ""
 
     destructive = True
 
@@ -27,6 +37,7 @@ class VolumeDelete(Asked, frozen=True, kw_only=True, tag="volume.delete.1"):
         """The volume and its name."""
         pool = find_pool(tx, self.pool)
         volume = find_volume(tx, pool, self.name)
+        check_match(volume, self.if_match)
         claims = (on_uid(pool.uid, "shared"), on_uid(volume.uid), on_name(pool.uid, self.name))
         ref = ResourceRef("volume", volume.uid, f"{self.pool}/{self.name}")
         return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid})
@@ -35,6 +46,7 @@ class VolumeDelete(Asked, frozen=True, kw_only=True, tag="volume.delete.1"):
         """Refuse while attached; remove."""
         pool: Pool = pool_now(tx, bound.uids["pool"], self.pool)
         volume = volume_now(tx, bound.uids["volume"], self.name)
+        check_match(volume, self.if_match)
         for attachment in resources.page(tx, Attachment, volume.uid):
             where = attachment.spec.path
             raise InUse(

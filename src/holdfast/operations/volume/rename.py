@@ -3,6 +3,7 @@
 import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
+from holdfast.model.conditions import ABANDONED
 from holdfast.model.errors import Exists
 from holdfast.model.names import check_name
 from holdfast.model.operations import ResourceRef
@@ -10,7 +11,7 @@ from holdfast.model.resources import Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.refs import (
-    ABANDONED,
+    check_match,
     find_pool,
     find_volume,
     mark_abandoned,
@@ -32,6 +33,7 @@ class VolumeRename(Asked, frozen=True, kw_only=True, tag="volume.rename.1"):
     pool: str
     name: str
     new_name: str
+    if_match: str = ""
 
     def checked(self, desk: Desk) -> "VolumeRename":
         """The new name."""
@@ -42,6 +44,7 @@ class VolumeRename(Asked, frozen=True, kw_only=True, tag="volume.rename.1"):
         """The volume, its name and the new one."""
         pool = find_pool(tx, self.pool)
         volume = find_volume(tx, pool, self.name)
+        check_match(volume, self.if_match)
         if self.new_name != self.name:  # to its own name: what settles a volume whose operation was abandoned
             usable(volume)
         self._check_free(tx, pool.uid)
@@ -58,6 +61,7 @@ class VolumeRename(Asked, frozen=True, kw_only=True, tag="volume.rename.1"):
         """Check again; rewrite the mark."""
         pool = pool_now(tx, bound.uids["pool"], self.pool)
         volume = volume_now(tx, bound.uids["volume"], self.name)
+        check_match(volume, self.if_match)
         self._check_free(tx, pool.uid)
         return (RenameStep(pool_ref(pool, bound.drawn.owner), volume_ref(volume), self.new_name),)
 

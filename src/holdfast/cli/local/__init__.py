@@ -1,0 +1,1 @@
+"""Commands that work on this machine itself and need no daemon."""

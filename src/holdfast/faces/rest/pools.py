@@ -1,0 +1,129 @@
+"""Routes of pools."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, delete, get, patch, post
+from litestar.openapi.spec import Example
+from litestar.params import Body
+
+from holdfast.faces import views
+from holdfast.faces.rest.answers import changing, reading
+from holdfast.faces.rest.calls import (
+    Answer,
+    Calls,
+    Cursor,
+    Http,
+    IfMatch,
+    Label,
+    Limit,
+    PoolName,
+    State,
+    Wait,
+    filter_of,
+)
+from holdfast.model.errors import Invalid
+from holdfast.model.resources import Pool
+from holdfast.model.views import PoolPage, PoolView
+from holdfast.operations.pool.change import PoolChange
+from holdfast.operations.pool.create import PoolCreate
+from holdfast.operations.pool.delete import PoolDelete
+from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.refs import etag, find_pool
+from holdfast.records import resources
+
+
+class PoolBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A new pool. `config` holds the driver's options, `limit` bounds the sum of the volumes' sizes."""
+
+    name: str
+    driver: str
+    config: dict[str, str]
+    limit: int | str | None = None
+    labels: dict[str, str] = {}
+
+
+class PoolPatch(msgspec.Struct, forbid_unknown_fields=True):
+    """What may change of a pool: its limit (null for none) and its labels (null removes one)."""
+
+    limit: int | str | None | msgspec.UnsetType = msgspec.UNSET
+    labels: dict[str, str | None] | msgspec.UnsetType = msgspec.UNSET
+
+
+_NEW = Example(
+    summary="A directory on a local file system",
+    value={
+        "name": "fast",
+        "driver": "dir",
+        "config": {"source": "/srv/fast"},
+        "limit": "500GiB",
+        "labels": {"tier": "ssd"},
+    },
+)
+_CHANGE = Example(summary="A higher limit, one label less", value={"limit": "1TiB", "labels": {"tier": None}})
+
+
+@get("/pools", tags=["pools"], **reading())
+async def pool_list(
+    calls: Calls, in_state: State = "", label: Label = None, cursor: Cursor = "", limit: Limit = 100
+) -> PoolPage:
+    """List pools by name."""
+    asked = filter_of(in_state, label)
+
+    def fn() -> PoolPage:
+        found = calls.daemon.records.read(lambda tx: resources.search(tx, Pool, "", asked, cursor, limit + 1))
+        more = found[limit - 1].name if len(found) > limit else None
+        return PoolPage(items=[views.pool(calls.daemon, pool) for pool in found[:limit]], next=more)
+
+    return await calls.run(fn)
+
+
+@post("/pools", tags=["pools"], opt={"role": "admin"}, **changing())
+async def pool_create(
+    request: Http, calls: Calls, data: Annotated[PoolBody, Body(examples=[_NEW])], wait: Wait = None
+) -> Answer:
+    """Create a pool: mark an empty place as ours."""
+    asked = PoolCreate(name=data.name, driver=data.driver, config=data.config, limit=data.limit, labels=data.labels)
+    return await calls.change(request, asked, wait)
+
+
+@get("/pools/{pool:str}", tags=["pools"], **reading(404))
+async def pool_show(calls: Calls, pool: PoolName) -> Response[PoolView]:
+    """Show one pool, with its room as the place says now."""
+
+    def fn() -> Response[PoolView]:
+        found = calls.daemon.records.read(lambda tx: find_pool(tx, pool))
+        return Response(views.pool(calls.daemon, found), headers={"ETag": etag(found)})
+
+    return await calls.run(fn)
+
+
+@patch("/pools/{pool:str}", tags=["pools"], opt={"role": "admin"}, **changing())
+async def pool_change(
+    request: Http,
+    calls: Calls,
+    pool: PoolName,
+    data: Annotated[PoolPatch, Body(examples=[_CHANGE])],
+    wait: Wait = None,
+    if_match: IfMatch = "",
+) -> Answer:
+    """Change a pool's limit or labels."""
+    keep = isinstance(data.limit, msgspec.UnsetType)
+    labels = {} if isinstance(data.labels, msgspec.UnsetType) else data.labels
+    if keep and not labels:
+        raise Invalid("Nothing is to be changed.", "Give a limit, or labels.")
+    limit = None if isinstance(data.limit, msgspec.UnsetType) else data.limit
+    asked = PoolChange(name=pool, limit=limit, keep_limit=keep, labels=labels, if_match=if_match)
+    return await calls.change(request, asked, wait)
+
+
+@delete("/pools/{pool:str}", tags=["pools"], opt={"role": "admin"}, **changing())
+async def pool_delete(
+    request: Http, calls: Calls, pool: PoolName, wait: Wait = None, forget: bool = False, if_match: IfMatch = ""
+) -> Answer:
+    """Delete an empty pool; with `forget`, drop its records and touch nothing."""
+    asked = PoolForget(name=pool) if forget else PoolDelete(name=pool, if_match=if_match)
+    return await calls.change(request, asked, wait)
+
+
+HANDLERS: list[Any] = [pool_list, pool_create, pool_show, pool_change, pool_delete]

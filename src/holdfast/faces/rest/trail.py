@@ -1,0 +1,78 @@
+"""The audit trail: one line of JSON for each change that was asked for and each caller that was turned away.
+
+It lies beside the database as `audit.log`, for root alone, and once it is large becomes `audit.log.1`. Operations
+keep their actor too; the trail also has what is no operation, and what was refused.
+"""
+
+import json
+import os
+import re
+from typing import Any
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from holdfast.runtime.api import Runtime
+
+log = structlog.get_logger()
+LARGEST = 64 << 20
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPERATION = re.compile(rb"/v1/operations/([0-9a-f]{32})")
+
+
+class Trail:
+    """Appends to one file; a trail that cannot be written is logged, and stops nothing."""
+
+    def __init__(self, runtime: Runtime, directory: str) -> None:
+        self._runtime = runtime
+        self.path = os.path.join(directory, "audit.log")
+        self._fd = self._open()
+
+    def _open(self) -> int:
+        return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+    def note(self, scope: dict[str, Any], status: int, operation: str) -> None:
+        """One request and how it was answered."""
+        state = scope.get("state", {})
+        client = scope.get("client") or ("", 0)
+        principal = state.get("principal")
+        line = {
+            "time": round(self._runtime.now(), 3), "actor": principal.name if principal else "", "peer": client[0],
+            "method": scope["method"], "path": scope["path"], "status": status, "operation": operation,
+        }  # fmt: skip
+        try:
+            os.write(self._fd, (json.dumps(line) + "\n").encode())
+            if os.fstat(self._fd).st_size > LARGEST:
+                os.replace(self.path, f"{self.path}.1")
+                os.close(self._fd)
+                self._fd = self._open()
+        except OSError as error:
+            log.error("the audit trail could not be written", error=str(error), **line)
+
+    def middleware(self, app: ASGIApp) -> ASGIApp:
+        """Around all routes."""
+
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != ScopeType.HTTP:
+                await app(scope, receive, send)
+                return
+
+            async def sending(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    if scope["method"] not in _READS or status in (401, 403, 429):
+                        self.note(dict(scope), status, _operation(message))
+                await send(message)
+
+            await app(scope, receive, sending)
+
+        return watched
+
+
+def _operation(message: Any) -> str:
+    for name, value in message["headers"]:
+        if name.lower() == b"location":
+            found = _OPERATION.search(value)
+            return found[1].decode() if found else ""
+    return ""

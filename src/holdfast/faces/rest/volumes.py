@@ -1,0 +1,155 @@
+"""Routes of volumes."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, delete, get, patch, post
+from litestar.openapi.spec import Example
+from litestar.params import Body
+
+from holdfast.faces import views
+from holdfast.faces.rest.answers import changing, reading
+from holdfast.faces.rest.calls import (
+    Answer,
+    Calls,
+    Cursor,
+    Http,
+    IfMatch,
+    Label,
+    Limit,
+    PoolName,
+    State,
+    VolumeName,
+    Wait,
+    filter_of,
+)
+from holdfast.model.errors import Invalid
+from holdfast.model.resources import Content, FileSystem
+from holdfast.model.views import UsageView, VolumePage, VolumeView
+from holdfast.operations.base import Asked
+from holdfast.operations.refs import etag, find_pool, find_volume
+from holdfast.operations.volume.check import VolumeCheck
+from holdfast.operations.volume.create import VolumeCreate
+from holdfast.operations.volume.delete import VolumeDelete
+from holdfast.operations.volume.label import VolumeLabel
+from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.trim import VolumeTrim
+from holdfast.records.contract import Tx
+
+
+class VolumeBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A new volume. `size` in bytes, or with a unit; `fs` goes with content filesystem."""
+
+    name: str
+    size: int | str
+    content: Content = "directory"
+    fs: FileSystem | None = None
+    labels: dict[str, str] = {}
+
+
+class VolumePatch(msgspec.Struct, forbid_unknown_fields=True):
+    """What may change of a volume, one at a time: its name, or its labels (null removes one)."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    labels: dict[str, str | None] | msgspec.UnsetType = msgspec.UNSET
+
+
+_NEW = [
+    Example(summary="A directory", value={"name": "site", "size": "10GiB"}),
+    Example(
+        summary="An ext4 of its own",
+        value={"name": "db", "size": "20GiB", "content": "filesystem", "fs": "ext4", "labels": {"app": "shop"}},
+    ),
+]
+_CHANGE = [
+    Example(summary="Rename", value={"name": "site-old"}),
+    Example(summary="Label", value={"labels": {"app": "shop", "owner": None}}),
+]
+_PATH = "/pools/{pool:str}/volumes"
+
+
+@get(_PATH, tags=["volumes"], **reading(404))
+async def volume_list(
+    calls: Calls, pool: PoolName, in_state: State = "", label: Label = None, cursor: Cursor = "", limit: Limit = 100
+) -> VolumePage:
+    """List a pool's volumes by name."""
+    asked = filter_of(in_state, label)
+    found = await calls.run(
+        lambda: calls.daemon.records.read(lambda tx: views.volumes(tx, pool, asked, cursor, limit + 1))
+    )
+    return VolumePage(items=found[:limit], next=found[limit - 1].name if len(found) > limit else None)
+
+
+@post(_PATH, tags=["volumes"], **changing())
+async def volume_create(
+    request: Http, calls: Calls, pool: PoolName, data: Annotated[VolumeBody, Body(examples=_NEW)], wait: Wait = None
+) -> Answer:
+    """Create a volume: made, formatted if it shall be, and proven before it is ready."""
+    asked = VolumeCreate(
+        pool=pool, name=data.name, size=data.size, content=data.content, fs=data.fs, labels=data.labels
+    )
+    return await calls.change(request, asked, wait)
+
+
+@get(_PATH + "/{volume:str}", tags=["volumes"], **reading(404))
+async def volume_show(calls: Calls, pool: PoolName, volume: VolumeName) -> Response[VolumeView]:
+    """Show one volume."""
+
+    def fn(tx: Tx) -> Response[VolumeView]:
+        found = find_volume(tx, find_pool(tx, pool), volume)
+        return Response(views.volume(tx, pool, found), headers={"ETag": etag(found)})
+
+    return await calls.run(lambda: calls.daemon.records.read(fn))
+
+
+@get(_PATH + "/{volume:str}/usage", tags=["volumes"], **reading(404, 409))
+async def volume_usage(calls: Calls, pool: PoolName, volume: VolumeName) -> UsageView:
+    """Measure what a volume takes in its pool. A large tree is walked for ten seconds; then `complete` is false."""
+    return await calls.run(lambda: views.usage(calls.daemon, pool, volume))
+
+
+@patch(_PATH + "/{volume:str}", tags=["volumes"], **changing())
+async def volume_change(
+    request: Http,
+    calls: Calls,
+    pool: PoolName,
+    volume: VolumeName,
+    data: Annotated[VolumePatch, Body(examples=_CHANGE)],
+    wait: Wait = None,
+    if_match: IfMatch = "",
+) -> Answer:
+    """Rename a volume, mounted or not, or change its labels."""
+    name, labels = data.name, data.labels
+    asked: Asked
+    if isinstance(name, str) and isinstance(labels, msgspec.UnsetType):
+        asked = VolumeRename(pool=pool, name=volume, new_name=name, if_match=if_match)
+    elif isinstance(labels, dict) and isinstance(name, msgspec.UnsetType):
+        asked = VolumeLabel(pool=pool, name=volume, labels=labels, if_match=if_match)
+    else:
+        raise Invalid("Exactly one of name and labels can be changed at a time.", "Send two requests.")
+    return await calls.change(request, asked, wait)
+
+
+@delete(_PATH + "/{volume:str}", tags=["volumes"], **changing())
+async def volume_delete(
+    request: Http, calls: Calls, pool: PoolName, volume: VolumeName, wait: Wait = None, if_match: IfMatch = ""
+) -> Answer:
+    """Delete a volume that is not mounted, and all data in it."""
+    return await calls.change(request, VolumeDelete(pool=pool, name=volume, if_match=if_match), wait)
+
+
+@post(_PATH + "/{volume:str}/check", tags=["volumes"], **changing())
+async def volume_check(request: Http, calls: Calls, pool: PoolName, volume: VolumeName, wait: Wait = None) -> Answer:
+    """Check the file system of an unmounted volume. Nothing is repaired; the volume's condition `Checked` tells."""
+    return await calls.change(request, VolumeCheck(pool=pool, name=volume), wait)
+
+
+@post(_PATH + "/{volume:str}/trim", tags=["volumes"], **changing())
+async def volume_trim(request: Http, calls: Calls, pool: PoolName, volume: VolumeName, wait: Wait = None) -> Answer:
+    """Give what a mounted file system does not use back to the pool. The volume's condition `Trimmed` tells."""
+    return await calls.change(request, VolumeTrim(pool=pool, name=volume), wait)
+
+
+HANDLERS: list[Any] = [
+    volume_list, volume_create, volume_show, volume_usage, volume_change, volume_delete, volume_check, volume_trim,
+]  # fmt: skip

@@ -1,0 +1,43 @@
+"""Giving the free space of a mounted file system back to what is below it: the FITRIM ioctl (linux/fs.h)."""
+
+import errno
+import fcntl
+import os
+import struct
+from typing import Any
+
+from holdfast.host import mountpoints
+from holdfast.host.syscalls import statx
+from holdfast.model.errors import Again, Refused
+from holdfast.model.observations import Present
+
+# _IOWR('X', 121, struct fstrim_range), whose members are start, length and the least length of an extent, in bytes.
+FITRIM = 0xC0185879
+_RANGE = struct.Struct("=QQQ")
+_WHOLE = 2**64 - 1
+
+
+def trim(args: dict[str, Any], fds: tuple[int, ...]) -> int:
+    """Trim the file system of the open image fds[0], mounted at `path`; the bytes that it says it gave back.
+
+    What is mounted there is proven to be the image's while the mount's root is held open: a mount that is held
+    keeps its id. Raises Again if something else is there by now, Refused if the file system or the device cannot trim.
+    """
+    (image,) = fds
+    path = args["path"]
+    root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    seen = mountpoints.look_image(path, image, args["fs"], args["uuid"])
+    if not isinstance(seen, Present) or seen.facts.id != statx(root).mount:
+        raise Again(f"What is mounted at {path} changed meanwhile; nothing was trimmed.")
+    span = bytearray(_RANGE.pack(0, _WHOLE, 0))
+    try:
+        fcntl.ioctl(root, FITRIM, span)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY):
+            raise Refused(
+                f"The volume at {path} cannot be trimmed: its file system, or the device below it, knows no discard.",
+                "Nothing is wrong with the volume; its free space stays allocated.",
+            ) from error
+        raise
+    _, given, _ = _RANGE.unpack(span)
+    return int(given)
