@@ -53,14 +53,15 @@ def test_a_file_is_refused(place: Path) -> None:
 
 def test_a_directory_of_somebody_else_is_refused(place: Path) -> None:
     fill(place)
-    assert "not a state directory" in refused(place, place, place / "run", 2)
+    (place / "made").touch()
+    assert "not a state directory" in refused(place, place, f"{place}-run", 2)
 
 
 @pytest.mark.parametrize("name", ["audit.log", "lock", "reserve", "holdfast.db"])
 def test_a_file_of_one_of_its_names_does_not_make_a_directory_its_own(place: Path, name: str) -> None:
     (place / name).write_text("precious")
     (place / "audit.log.1").write_text("who did what")
-    assert Ended(place, place / "run", yes=True).status in (2, 14)
+    assert Ended(place, f"{place}-run", yes=True).status in (2, 14)
     assert (place / name).read_text() == "precious"
 
 

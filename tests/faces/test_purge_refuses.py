@@ -260,8 +260,8 @@ def _stranger(daemon: RealDaemon) -> None:
 
 
 def _directory(daemon: RealDaemon) -> None:
-    (daemon.state / "audit.log").mkdir()
-    (daemon.state / "audit.log" / "file").write_text("precious")
+    (daemon.state / "audit.log.7").mkdir()
+    (daemon.state / "audit.log.7" / "file").write_text("precious")
 
 
 def _symlink(daemon: RealDaemon) -> None:
@@ -269,7 +269,7 @@ def _symlink(daemon: RealDaemon) -> None:
     (daemon.state / "reserve").symlink_to(daemon.log)
 
 
-STRANGERS = {"notes.txt": _stranger, "audit.log": _directory, "reserve": _symlink}
+STRANGERS = {"notes.txt": _stranger, "audit.log.7": _directory, "reserve": _symlink}
 
 
 @pytest.mark.parametrize("name", STRANGERS)

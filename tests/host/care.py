@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shutil
 from collections.abc import Iterator
 
 from holdfast.host import checks
@@ -58,7 +57,7 @@ def unreplayed(children: Children, image: str, fs: FileSystem) -> str:
             file.write(b"later")
             file.flush()
             os.fsync(file.fileno())
-        shutil.copyfile(f"{image}.whole", image)
+        run("cp", f"{image}.whole", image)
     return image
 
 

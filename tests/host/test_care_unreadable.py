@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 
 import pytest
 
@@ -10,7 +9,7 @@ from holdfast.host.children import ForkServerChildren
 from holdfast.model.errors import Again
 from holdfast.model.resources import FileSystem
 from tests.host.care import check, damaged, sound
-from tests.host.parts import MIB, SIZES, digest, opened
+from tests.host.parts import MIB, SIZES, digest, opened, run
 from tests.host.sickfs import Sick, sick
 
 # Bytes whose reads fail: where each tool stumbles over them, and says so in a status that also means damage.
@@ -30,7 +29,7 @@ def forget(path: str) -> None:
 
 def stored(store: Sick, image: str) -> str:
     """The image in the store; its digest."""
-    shutil.copyfile(image, store.backing)
+    run("cp", image, store.backing)
     forget(store.disk)
     return digest(store.backing)
 

@@ -76,12 +76,18 @@ def test_a_json_line_is_one_line_of_json_with_every_text_unchanged(event: dict[s
     [
         ("plain", "plain"), ("", '""'), (None, ""), (True, "true"), (7, "7"), ("two words", '"two words"'),
         ("x\nlevel=critical event=fake", '"x\\nlevel=critical event=fake"'), ('say "no"', '"say \\"no\\""'),
-        ("\x1b[31mred", '"\\x1b[31mred"'), ("\u202eback", '"\\u202eback"'), ("C:\\n", '"C:\\\\n"'),
+        ("\x1b[31mred", '"\\x1b[31mred"'), ("\u202eback", '"\\u202eback"'), ("a\u2028b", '"a\\u2028b"'),
+        ("a\x85b", '"a\\x85b"'), ("C:\\n", '"C:\\\\n"'),
         (os.fsdecode(b"/a\xff"), '"/a\\udcff"'), ("grün", "grün"),
     ],
 )  # fmt: skip
 def test_a_value_cannot_make_a_pair_a_line_or_a_colour(value: object, word: str) -> None:
     assert render("logfmt", event="e", value=value) == f"event=e value={word}"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_json_does_not_have_is_a_text(value: float) -> None:
+    assert json.loads(render("json", event="e", value=value))["value"] == str(value)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -160,6 +166,15 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     assert said(code, stdout="alive\n") == []
 
 
-def test_a_line_is_written_whole_however_long() -> None:
-    (line,) = events("log.info('x' * (1 << 20))")
-    assert len(line["event"]) == 1 << 20
+def test_a_long_line_is_written_whole_though_a_signal_interrupts_it() -> None:
+    code = (
+        "import os, signal, structlog; from holdfast.logs import configure\n"
+        "signal.signal(signal.SIGALRM, lambda *_: os.write(1, b'interrupted'))\n"
+        "configure('info', 'json'); signal.setitimer(signal.ITIMER_REAL, 0.05)\n"
+        "structlog.get_logger().info('x' * (1 << 20))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.read(11) == b"interrupted"  # the pipe is full, nobody has read it yet
+        assert json.loads(process.stderr.read())["event"] == "x" * (1 << 20)

@@ -1,64 +1,80 @@
-"""The client: one method per thing that can be asked."""
+"""The client: one method per thing that can be asked. `holdfast.client.aio` has the same for asyncio."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
 
-import msgspec
-
+from holdfast.client import calls
+from holdfast.client.calls import Call
 from holdfast.client.transport import Transport
+from holdfast.client.wire import Event, address_of
 from holdfast.model.errors import OperationFailed, Waiting
 from holdfast.model.operations import OperationView
-from holdfast.model.resources import Finding
-from holdfast.model.views import MountView, PoolView, StatusView, VolumeView
+from holdfast.model.resources import Content, FileSystem, Finding
+from holdfast.model.views import (
+    HealthView,
+    MountView,
+    NewTokenView,
+    PoolView,
+    Role,
+    StatusView,
+    TokenView,
+    UsageView,
+    VolumeView,
+)
 
 T = TypeVar("T")
+Labels = dict[str, str | None]
+# A stream says something every 15 seconds; this much silence is a dead daemon.
+SILENCE = 60.0
+# Seconds that one request waits for an operation; then it is asked again.
+LEG = 60.0
 
 
 class Client:
-    """Talks to one daemon. Changes return the operation: ended, or after `wait` seconds as it is then.
+    """Talks to one daemon at unix:PATH, or https://HOST:PORT with a token.
 
-    A change with a `key` of the caller's own can be asked again after a crash: it is done once.
+    Changes return the operation: ended, or after `wait` seconds as it is then; None does not wait. A change with a
+    `key` of the caller's own can be asked again after a crash: it is done once. `patience` is for how many seconds
+    a daemon that does not answer is tried again, under the same key. All methods raise the daemon's errors (see
+    `holdfast.model.errors`), or Unavailable. One thread at a time may use a client.
     """
 
-    def __init__(self, address: str = "", timeout: float = 30.0) -> None:
-        self._transport = Transport(address, timeout)
+    def __init__(
+        self, address: str = "", timeout: float = 30.0, *, token: str = "", ca_file: str = "", patience: float = 0.0
+    ) -> None:
+        self._transport = Transport(address_of(address, token, ca_file), timeout, patience)
 
     def close(self) -> None:
         """Close the connection."""
         self._transport.close()
 
-    def _get(self, kind: type[T], route: str, /, **query: Any) -> T:
-        asked = {name: value for name, value in query.items() if value not in ("", None)}
-        said = self._transport.call(
-            "GET", f"/v1{route}" + (f"?{urlencode(asked)}" if asked else ""), wait=asked.get("wait", 0)
-        )
-        return msgspec.convert(said, kind)
+    def __enter__(self) -> "Client":
+        return self
 
-    def _all(self, kind: type[T], path: str, **query: Any) -> Iterator[T]:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, call: Call[T]) -> T:
+        """One exchange of `holdfast.client.calls`."""
+        return self._transport.run(call)
+
+    def _all(self, page: Callable[[str], Call[Any]]) -> Iterator[Any]:
         cursor: str | None = ""
         while cursor is not None:
-            page = self._get(dict[str, Any], path, cursor=cursor, **query)
-            yield from msgspec.convert(page["items"], list[kind])  # type: ignore[valid-type]  # a run-time type
-            cursor = page["next"]
-
-    def _change(
-        self, method: str, path: str, body: Any, wait: float | None, key: str = "", **query: Any
-    ) -> OperationView:
-        if wait is not None:
-            query["wait"] = wait
-        target = f"/v1{path}" + (f"?{urlencode(query)}" if query else "")
-        return msgspec.convert(self._transport.call(method, target, body, wait=wait or 0, key=key), OperationView)
+            found = self.run(page(cursor))
+            yield from found.items
+            cursor = found.next
 
     # -- pools ---------------------------------------------------------------------------------
 
-    def pools(self) -> list[PoolView]:
-        """All pools."""
-        return msgspec.convert(self._get(dict[str, Any], "/pools")["items"], list[PoolView])
+    def pools(self, state: str = "", labels: Labels | None = None) -> list[PoolView]:
+        """All pools, or those in a state and with these labels (None for any value)."""
+        return list(self._all(lambda cursor: calls.pools(state, labels, cursor)))
 
     def pool(self, name: str) -> PoolView:
         """One pool."""
-        return self._get(PoolView, f"/pools/{_q(name)}")
+        return self.run(calls.pool(name))
 
     def create_pool(
         self,
@@ -68,118 +84,155 @@ class Client:
         limit: int | str | None = None,
         wait: float | None = 60.0,
         key: str = "",
+        *,
+        labels: dict[str, str] | None = None,
     ) -> OperationView:
         """Create a pool."""
-        body = {"name": name, "driver": driver, "config": config, "limit": limit}
-        return self._change("POST", "/pools", body, wait, key)
+        return self.run(calls.create_pool(name, config, driver, limit, labels, wait, key))
+
+    def change_pool(
+        self, name: str, changes: dict[str, Any], wait: float | None = 60.0, key: str = "", *, if_match: str = ""
+    ) -> OperationView:
+        """Change a pool: `limit` (None for none), `labels` (a value of None removes one)."""
+        return self.run(calls.change_pool(name, changes, wait, key, if_match))
 
     def delete_pool(
-        self, name: str, wait: float | None = 60.0, *, forget: bool = False, key: str = ""
+        self, name: str, wait: float | None = 60.0, *, forget: bool = False, key: str = "", if_match: str = ""
     ) -> OperationView:
         """Delete an empty pool, or forget it."""
-        query = {"forget": "true"} if forget else {}
-        return self._change("DELETE", f"/pools/{_q(name)}", None, wait, key, **query)
+        return self.run(calls.delete_pool(name, wait, key, if_match, forget=forget))
 
     # -- volumes -------------------------------------------------------------------------------
 
-    def volumes(self, pool: str) -> Iterator[VolumeView]:
-        """All volumes of a pool, page by page."""
-        return self._all(VolumeView, f"/pools/{_q(pool)}/volumes", limit=500)
+    def volumes(self, pool: str, state: str = "", labels: Labels | None = None) -> Iterator[VolumeView]:
+        """All volumes of a pool, page by page, or those in a state and with these labels (None for any value)."""
+        return self._all(lambda cursor: calls.volumes(pool, state, labels, cursor))
 
     def volume(self, pool: str, name: str) -> VolumeView:
         """One volume."""
-        return self._get(VolumeView, _v(pool, name))
+        return self.run(calls.volume(pool, name))
+
+    def usage(self, pool: str, name: str) -> UsageView:
+        """What a volume takes in its pool, measured now."""
+        return self.run(calls.usage(pool, name))
 
     def create_volume(
         self,
         pool: str,
         name: str,
         size: int | str,
-        content: str = "directory",
-        fs: str | None = None,
+        content: Content = "directory",
+        fs: FileSystem | None = None,
         wait: float | None = 60.0,
         key: str = "",
+        *,
+        labels: dict[str, str] | None = None,
     ) -> OperationView:
         """Create a volume."""
-        body = {"name": name, "size": size, "content": content, "fs": fs}
-        return self._change("POST", f"/pools/{_q(pool)}/volumes", body, wait, key)
+        return self.run(calls.create_volume(pool, name, size, content, fs, labels, wait, key))
 
     def rename_volume(
-        self, pool: str, name: str, new_name: str, wait: float | None = 60.0, key: str = ""
+        self, pool: str, name: str, new_name: str, wait: float | None = 60.0, key: str = "", *, if_match: str = ""
     ) -> OperationView:
         """Rename a volume."""
-        return self._change("PATCH", _v(pool, name), {"name": new_name}, wait, key)
+        return self.run(calls.change_volume(pool, name, {"name": new_name}, wait, key, if_match))
 
-    def delete_volume(self, pool: str, name: str, wait: float | None = 60.0, key: str = "") -> OperationView:
+    def label_volume(
+        self, pool: str, name: str, labels: Labels, wait: float | None = 60.0, key: str = "", *, if_match: str = ""
+    ) -> OperationView:
+        """Change a volume's labels; a value of None removes one."""
+        return self.run(calls.change_volume(pool, name, {"labels": labels}, wait, key, if_match))
+
+    def delete_volume(
+        self, pool: str, name: str, wait: float | None = 60.0, key: str = "", *, if_match: str = ""
+    ) -> OperationView:
         """Delete a volume."""
-        return self._change("DELETE", _v(pool, name), None, wait, key)
+        return self.run(calls.delete_volume(pool, name, wait, key, if_match))
+
+    def check_volume(self, pool: str, name: str, wait: float | None = 60.0, key: str = "") -> OperationView:
+        """Check an unmounted volume's file system; the volume's condition `Checked` tells."""
+        return self.run(calls.volume_verb(pool, name, "check", wait, key))
+
+    def trim_volume(self, pool: str, name: str, wait: float | None = 60.0, key: str = "") -> OperationView:
+        """Give unused room of a mounted file system back; the volume's condition `Trimmed` tells."""
+        return self.run(calls.volume_verb(pool, name, "trim", wait, key))
 
     # -- mounts --------------------------------------------------------------------------------
 
     def mounts(self, path: str = "") -> list[MountView]:
         """All mounts, or the one at `path`."""
-        return msgspec.convert(self._get(dict[str, Any], "/mounts", path=path)["items"], list[MountView])
+        return self.run(calls.mounts(path)).items
 
     def mount(
-        self,
-        pool: str,
-        name: str,
-        path: str,
-        *,
-        read_only: bool = False,
-        wait: float | None = 60.0,
-        key: str = "",
+        self, pool: str, name: str, path: str, *, read_only: bool = False, wait: float | None = 60.0, key: str = ""
     ) -> OperationView:
         """Mount a volume."""
-        return self._change("POST", f"{_v(pool, name)}/mounts", {"path": path, "read_only": read_only}, wait, key)
+        return self.run(calls.mount(pool, name, path, wait, key, read_only=read_only))
 
     def unmount(self, mount: MountView, wait: float | None = 60.0, key: str = "") -> OperationView:
         """Unmount."""
-        return self._change("DELETE", f"{_v(mount.pool, mount.volume)}/mounts/{mount.id}", None, wait, key)
+        return self.run(calls.unmount(mount, wait, key))
 
-    # -- operations, audit, the daemon ---------------------------------------------------------
+    # -- operations ----------------------------------------------------------------------------
 
-    def operations(self, state: str = "", limit: int = 100) -> list[OperationView]:
-        """The newest operations."""
-        page = self._get(dict[str, Any], "/operations", state=state, limit=limit)
-        return msgspec.convert(page["items"], list[OperationView])
+    def operations(self, state: str = "", limit: int = 100, resource: str = "") -> list[OperationView]:
+        """The newest operations, in a state, or on the resource with a uid."""
+        return self.run(calls.operations(state, limit, resource)).items
 
     def operation(self, op: str, wait: float | None = None) -> OperationView:
         """One operation; with `wait`, once it ended."""
-        return self._get(OperationView, f"/operations/{_q(op)}", wait=wait)
+        return self.run(calls.operation(op, wait))
+
+    def wait(self, op: str, seconds: float) -> OperationView:
+        """The operation once it ended, or as it is after so many seconds; told by the daemon, not by asking often."""
+        end = time.monotonic() + seconds
+        while True:
+            left = max(0.0, end - time.monotonic())
+            view = self.operation(op, min(left, LEG))
+            if view.ended or left <= LEG:
+                return view
 
     def exit(self, op: str, verb: str, reason: str = "") -> OperationView:
         """`retry`, `cancel` or `abandon` an operation."""
-        body = {"reason": reason} if verb == "abandon" else None
-        return self._change("POST", f"/operations/{_q(op)}/{verb}", body, None)
+        return self.run(calls.exit_(op, verb, reason))
+
+    def events(self, last: str = "") -> Iterator[Event]:
+        """Operations as they change, from now on or after the event `last`; Unavailable when the stream breaks."""
+        return self._transport.events(last, SILENCE)
+
+    # -- audit, tokens, the daemon -------------------------------------------------------------
 
     def audit(self, *, repair: bool = False) -> list[Finding]:
         """Audit now."""
-        if repair:
-            return msgspec.convert(
-                self._transport.call("POST", "/v1/findings/repair", wait=600)["items"], list[Finding]
-            )
-        return msgspec.convert(self._get(dict[str, Any], "/findings")["items"], list[Finding])
+        return self.run(calls.audit(repair=repair)).items
+
+    def tokens(self) -> list[TokenView]:
+        """All tokens, without their secrets."""
+        return self.run(calls.tokens()).items
+
+    def create_token(self, name: str, role: Role = "viewer", lifetime: float | None = None) -> NewTokenView:
+        """Make a token; `lifetime` in seconds, None for ever. Its secret is shown this once."""
+        return self.run(calls.create_token(name, role, lifetime))
+
+    def revoke_token(self, which: str) -> TokenView:
+        """Revoke a token by name or id."""
+        return self.run(calls.revoke_token(which))
 
     def status(self) -> StatusView:
         """The daemon."""
-        return self._get(StatusView, "/status")
+        return self.run(calls.status())
+
+    def health(self) -> HealthView:
+        """Whether it is ready."""
+        return self.run(calls.health())
 
     def resume(self) -> StatusView:
         """Say that this database is the current one."""
-        return msgspec.convert(self._transport.call("POST", "/v1/resume"), StatusView)
+        return self.run(calls.resume())
 
-    def backup(self, path: str) -> None:
+    def backup(self, path: str) -> StatusView:
         """Copy the database to a new file on the daemon's machine."""
-        self._transport.call("POST", "/v1/backup", {"path": path}, wait=600)
-
-
-def _q(text: str) -> str:
-    return quote(text, safe="")
-
-
-def _v(pool: str, name: str) -> str:
-    return f"/pools/{_q(pool)}/volumes/{_q(name)}"
+        return self.run(calls.backup(path))
 
 
 def ended_well(operation: OperationView) -> OperationView:

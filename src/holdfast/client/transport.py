@@ -1,14 +1,17 @@
-"""HTTP over a unix socket. Changes carry an Idempotency-Key, so that sending again is safe."""
+"""HTTP by http.client over a unix socket or TLS: quick to import, one connection, reopened when it breaks."""
 
 import http.client
-import json
-import os
 import socket
-from typing import Any
+import time
+from collections.abc import Iterator
+from typing import TypeVar
 
-from holdfast.model.errors import HoldfastError, Unavailable, by_code
+from holdfast.client.calls import Call
+from holdfast.client.wire import Address, Event, EventParser, answer, body_of, headers_of, unreachable
 
-DEFAULT = "unix:/run/holdfast/holdfast.sock"
+T = TypeVar("T")
+# Seconds between tries while a daemon does not answer.
+PAUSE = 0.1
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -27,60 +30,71 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Transport:
-    """One connection, reopened when it breaks."""
+    """See the module. `timeout` in seconds per answer; `patience` in seconds for a daemon that does not answer."""
 
-    def __init__(self, address: str = "", timeout: float = 30.0) -> None:
-        address = address or os.environ.get("HOLDFAST_ADDRESS", DEFAULT)
-        if not address.startswith("unix:"):
-            raise Unavailable(f"{address} is not an address.", "Write unix:/run/holdfast/holdfast.sock.")
-        self._path = address.removeprefix("unix:")
+    def __init__(self, address: Address, timeout: float, patience: float) -> None:
+        self.address = address
         self._timeout = timeout
-        self._connection: _UnixConnection | None = None
+        self._patience = patience
+        self._connection: http.client.HTTPConnection | None = None
 
-    def call(self, method: str, path: str, body: Any = None, *, wait: float = 0.0, key: str = "") -> Any:
-        """One exchange; the decoded answer. Raises the daemon's error, or Unavailable."""
-        headers = {"Accept": "application/json"}
-        data = None
-        if body is not None:
-            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
-        if method != "GET":
-            headers["Idempotency-Key"] = key or os.urandom(16).hex()
-        for last in (False, True):
+    def _open(self, timeout: float) -> http.client.HTTPConnection:
+        where = self.address
+        if where.path:
+            connection: http.client.HTTPConnection = _UnixConnection(where.path, timeout)
+        else:
+            connection = http.client.HTTPSConnection(where.host, where.port, timeout=timeout, context=where.tls())
+        connection.connect()
+        return connection
+
+    def run(self, call: Call[T]) -> T:
+        """One exchange; sent again if a kept connection broke, under the same key. Raises the daemon's error."""
+        headers, data = headers_of(call, self.address), body_of(call)
+        end = time.monotonic() + self._patience
+        while True:
+            fresh = self._connection is None
             try:
-                return self._once(method, path, data, headers, self._timeout + wait)
+                status, raw = self._once(call, data, headers)
             except (OSError, http.client.HTTPException) as error:
-                fresh = self._connection is None
                 self.close()
-                if last or fresh:
-                    raise Unavailable(
-                        f"No holdfast daemon answers at {self._path}: {error}", "Start one: holdfast serve"
-                    ) from error
-        raise Unavailable(f"No holdfast daemon answers at {self._path}.")
+                if fresh and time.monotonic() >= end:
+                    raise unreachable(self.address, error) from error
+                if fresh:
+                    time.sleep(PAUSE)
+                continue
+            return answer(call, status, raw)
 
-    def _once(self, method: str, path: str, data: bytes | None, headers: dict[str, str], timeout: float) -> Any:
+    def _once(self, call: Call[T], data: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
         if self._connection is None:
-            connection = _UnixConnection(self._path, timeout)
-            connection.connect()
-            self._connection = connection
-        self._connection.sock.settimeout(timeout)
-        self._connection.request(method, path, data, headers)
-        answer = self._connection.getresponse()
-        raw = answer.read()
+            self._connection = self._open(self._timeout)
+        self._connection.sock.settimeout(self._timeout + call.wait)
+        self._connection.request(call.method, call.target, data, headers)
+        said = self._connection.getresponse()
+        return said.status, said.read()
+
+    def events(self, last: str, timeout: float) -> Iterator[Event]:
+        """The stream, on a connection of its own, until it ends; `timeout` seconds of silence are Unavailable."""
+        call = Call(kind=bytes, path="/v1/events")
+        headers = {**headers_of(call, self.address), **({"Last-Event-ID": last} if last else {})}
         try:
-            said = json.loads(raw) if raw else None
-        except ValueError as error:
-            raise Unavailable(f"The daemon answered with something that is not JSON: {raw[:200]!r}") from error
-        if answer.status >= 400:
-            raise _error(answer.status, said if isinstance(said, dict) else {})
-        return said
+            connection = self._open(timeout)
+        except OSError as error:
+            raise unreachable(self.address, error) from error
+        try:
+            connection.request("GET", call.target, None, headers)
+            said = connection.getresponse()
+            if said.status >= 400:
+                answer(call, said.status, said.read())
+            parser = EventParser()
+            for line in said:
+                yield from parser.feed(line.decode().rstrip("\r\n"))
+        except (OSError, http.client.HTTPException) as error:
+            raise unreachable(self.address, error) from error
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _error(status: int, said: dict[str, Any]) -> HoldfastError:
-    kind = by_code().get(str(said.get("code", "")), HoldfastError)
-    return kind(str(said.get("detail", f"HTTP {status}")), str(said.get("hint", "")))

@@ -27,7 +27,9 @@ def check_state(state: Place) -> None:
 
     Without them only files count that nobody can miss: names like audit.log are others' too.
     """
-    if state.is_file(MADE) or (state.is_file(DATABASE) and not _is_blank(state, DATABASE)):
+    if state.is_file(MADE) and state.is_file(LOCK):
+        return
+    if state.is_file(DATABASE) and not _is_blank(state, DATABASE):
         return
     strange = [name for name in state.names() if name not in LOGS and not (is_own(name) and _is_blank(state, name))]
     if strange:

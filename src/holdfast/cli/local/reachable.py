@@ -36,12 +36,12 @@ class Reachable(msgspec.Struct, frozen=True, kw_only=True):
 def within(runtime: Runtime, seconds: float, look: Callable[[], T], otherwise: T) -> T:
     """What the look answers or raises, or `otherwise` if it does not in time; a thread that hangs is left behind."""
     found: list[T] = []
-    failed: list[OSError | HoldfastError] = []
+    failed: list[BaseException] = []
 
     def run() -> None:
         try:
             found.append(look())
-        except (OSError, HoldfastError) as error:
+        except BaseException as error:  # noqa: BLE001 - kept, and raised below
             failed.append(error)
 
     if not runtime.spawn("purge-look", run).join(seconds):

@@ -36,37 +36,41 @@ def present(runtime: Runtime, known: Known, state: Place, run: Place) -> list[Re
 
 def _inside(path: str, what: str) -> Iterator[Reachable]:
     for mount in mounttable.below(path):
-        where = f"is the {what} directory itself" if mount.path == path else f"lies inside the {what} directory"
+        itself = mount.path == path
+        where = f"is the {what} directory itself" if itself else f"lies inside the {what} directory"
+        remedy = f"umount {mount.path}" + ("; what is on it stays on it." if itself else "")
         evidence = f"{mount.fs} from {mount.source}; it {where}"
-        yield Reachable(kind="mount", subject=mount.path, evidence=evidence, remedy=f"umount {mount.path}")
+        yield Reachable(kind="mount", subject=mount.path, evidence=evidence, remedy=remedy)
 
 
 def _volumes(known: Known) -> list[Reachable]:
     """Mounts and loop devices of volumes: of those whose mark names this member as owner, and of those recorded."""
-    paths = {attachment.parent: attachment.spec.path for attachment in known.attachments}
     table = mounttable.read()
-    found = {subject: (f"the volume at {where}", "", device) for device, subject, where in _owned(known.owner, table)}
+    found = {
+        subject: (device, f"the volume at {where}", list[str]())
+        for device, subject, where in _owned(known.owner, table)
+    }
     for finding, uid, _ in device_findings(known.pools, known.volumes, []):
-        name = f"the volume {known.name(uid)}"
-        found[finding.subject] = name, paths.get(uid, ""), finding.kind == "leaked-device"
+        wanted = [attachment.spec.path for attachment in known.attachments if attachment.parent == uid]
+        found[finding.subject] = finding.kind == "leaked-device", f"the volume {known.name(uid)}", wanted
     return [
-        (_device if device else _mount)(subject, volume, wanted, table)
-        for subject, (volume, wanted, device) in found.items()
+        _device(subject, volume, wanted, table) if device else _mount(subject, volume, wanted)
+        for subject, (device, volume, wanted) in found.items()
     ]
 
 
-def _mount(path: str, volume: str, wanted: str, _table: list[Mount]) -> Reachable:
-    remedy = f"`holdfast volume unmount {path}`" if wanted == path else f"umount {path}"
+def _mount(path: str, volume: str, wanted: list[str]) -> Reachable:
+    remedy = f"`holdfast volume unmount {path}`" if path in wanted else f"umount {path}"
     return Reachable(kind="mount", subject=path, evidence=f"{volume} is mounted there", remedy=remedy)
 
 
-def _device(node: str, volume: str, wanted: str, table: list[Mount]) -> Reachable:
+def _device(node: str, volume: str, wanted: list[str], table: list[Mount]) -> Reachable:
     number = int(node.removeprefix("/dev/loop"))
     at = [mount.path for mount in table if mount.device == (loops.MAJOR, number) or mount.source == node]
     evidence = f"{volume} is attached to it" + (f"; mounted at {', '.join(at)}" if at else "")
     remedy = f"losetup -d {node}, when nothing uses it (lsblk {node})."
     if wanted:
-        remedy = f"`holdfast volume unmount {wanted}` detaches it."
+        remedy = "Its last unmount detaches it: " + ", ".join(f"`holdfast volume unmount {path}`" for path in wanted)
     elif at:
         remedy = f"umount {' '.join(at)}; then, if it is still there: {remedy}"
     return Reachable(kind="device", subject=node, evidence=evidence, remedy=remedy)

@@ -1,0 +1,225 @@
+"""The same client for asyncio: every method of `holdfast.client.Client`, awaited; streams are async iterators."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+from holdfast.client import calls
+from holdfast.client.aio_transport import AsyncTransport
+from holdfast.client.calls import Call
+from holdfast.client.client import LEG, SILENCE, Labels
+from holdfast.client.wire import Event, address_of
+from holdfast.model.operations import OperationView
+from holdfast.model.resources import Content, FileSystem, Finding
+from holdfast.model.views import (
+    HealthView,
+    MountView,
+    NewTokenView,
+    PoolView,
+    Role,
+    StatusView,
+    TokenView,
+    UsageView,
+    VolumeView,
+)
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """Talks to one daemon; see `holdfast.client.Client`. Any number of tasks may use it at once."""
+
+    def __init__(
+        self, address: str = "", timeout: float = 30.0, *, token: str = "", ca_file: str = "", patience: float = 0.0
+    ) -> None:
+        self._transport = AsyncTransport(address_of(address, token, ca_file), timeout, patience)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def run(self, call: Call[T]) -> T:
+        """One exchange of `holdfast.client.calls`."""
+        return await self._transport.run(call)
+
+    async def _all(self, page: Callable[[str], Call[Any]]) -> AsyncIterator[Any]:
+        cursor: str | None = ""
+        while cursor is not None:
+            found = await self.run(page(cursor))
+            for item in found.items:
+                yield item
+            cursor = found.next
+
+    # -- pools ---------------------------------------------------------------------------------
+
+    async def pools(self, state: str = "", labels: Labels | None = None) -> list[PoolView]:
+        """All pools, or those in a state and with these labels (None for any value)."""
+        return [pool async for pool in self._all(lambda cursor: calls.pools(state, labels, cursor))]
+
+    async def pool(self, name: str) -> PoolView:
+        """One pool."""
+        return await self.run(calls.pool(name))
+
+    async def create_pool(
+        self,
+        name: str,
+        config: dict[str, str],
+        driver: str = "dir",
+        limit: int | str | None = None,
+        wait: float | None = 60.0,
+        key: str = "",
+        *,
+        labels: dict[str, str] | None = None,
+    ) -> OperationView:
+        """Create a pool."""
+        return await self.run(calls.create_pool(name, config, driver, limit, labels, wait, key))
+
+    async def change_pool(
+        self, name: str, changes: dict[str, Any], wait: float | None = 60.0, key: str = "", *, if_match: str = ""
+    ) -> OperationView:
+        """Change a pool: `limit` (None for none), `labels` (a value of None removes one)."""
+        return await self.run(calls.change_pool(name, changes, wait, key, if_match))
+
+    async def delete_pool(
+        self, name: str, wait: float | None = 60.0, *, forget: bool = False, key: str = "", if_match: str = ""
+    ) -> OperationView:
+        """Delete an empty pool, or forget it."""
+        return await self.run(calls.delete_pool(name, wait, key, if_match, forget=forget))
+
+    # -- volumes -------------------------------------------------------------------------------
+
+    def volumes(self, pool: str, state: str = "", labels: Labels | None = None) -> AsyncIterator[VolumeView]:
+        """All volumes of a pool, page by page, or those in a state and with these labels (None for any value)."""
+        return self._all(lambda cursor: calls.volumes(pool, state, labels, cursor))
+
+    async def volume(self, pool: str, name: str) -> VolumeView:
+        """One volume."""
+        return await self.run(calls.volume(pool, name))
+
+    async def usage(self, pool: str, name: str) -> UsageView:
+        """What a volume takes in its pool, measured now."""
+        return await self.run(calls.usage(pool, name))
+
+    async def create_volume(
+        self,
+        pool: str,
+        name: str,
+        size: int | str,
+        content: Content = "directory",
+        fs: FileSystem | None = None,
+        wait: float | None = 60.0,
+        key: str = "",
+        *,
+        labels: dict[str, str] | None = None,
+    ) -> OperationView:
+        """Create a volume."""
+        return await self.run(calls.create_volume(pool, name, size, content, fs, labels, wait, key))
+
+    async def rename_volume(
+        self, pool: str, name: str, new_name: str, wait: float | None = 60.0, key: str = "", *, if_match: str = ""
+    ) -> OperationView:
+        """Rename a volume."""
+        return await self.run(calls.change_volume(pool, name, {"name": new_name}, wait, key, if_match))
+
+    async def label_volume(
+        self, pool: str, name: str, labels: Labels, wait: float | None = 60.0, key: str = "", *, if_match: str = ""
+    ) -> OperationView:
+        """Change a volume's labels; a value of None removes one."""
+        return await self.run(calls.change_volume(pool, name, {"labels": labels}, wait, key, if_match))
+
+    async def delete_volume(
+        self, pool: str, name: str, wait: float | None = 60.0, key: str = "", *, if_match: str = ""
+    ) -> OperationView:
+        """Delete a volume."""
+        return await self.run(calls.delete_volume(pool, name, wait, key, if_match))
+
+    async def check_volume(self, pool: str, name: str, wait: float | None = 60.0, key: str = "") -> OperationView:
+        """Check an unmounted volume's file system; the volume's condition `Checked` tells."""
+        return await self.run(calls.volume_verb(pool, name, "check", wait, key))
+
+    async def trim_volume(self, pool: str, name: str, wait: float | None = 60.0, key: str = "") -> OperationView:
+        """Give unused room of a mounted file system back; the volume's condition `Trimmed` tells."""
+        return await self.run(calls.volume_verb(pool, name, "trim", wait, key))
+
+    # -- mounts --------------------------------------------------------------------------------
+
+    async def mounts(self, path: str = "") -> list[MountView]:
+        """All mounts, or the one at `path`."""
+        return (await self.run(calls.mounts(path))).items
+
+    async def mount(
+        self, pool: str, name: str, path: str, *, read_only: bool = False, wait: float | None = 60.0, key: str = ""
+    ) -> OperationView:
+        """Mount a volume."""
+        return await self.run(calls.mount(pool, name, path, wait, key, read_only=read_only))
+
+    async def unmount(self, mount: MountView, wait: float | None = 60.0, key: str = "") -> OperationView:
+        """Unmount."""
+        return await self.run(calls.unmount(mount, wait, key))
+
+    # -- operations ----------------------------------------------------------------------------
+
+    async def operations(self, state: str = "", limit: int = 100, resource: str = "") -> list[OperationView]:
+        """The newest operations, in a state, or on the resource with a uid."""
+        return (await self.run(calls.operations(state, limit, resource))).items
+
+    async def operation(self, op: str, wait: float | None = None) -> OperationView:
+        """One operation; with `wait`, once it ended."""
+        return await self.run(calls.operation(op, wait))
+
+    async def wait(self, op: str, seconds: float) -> OperationView:
+        """The operation once it ended, or as it is after so many seconds; told by the daemon, not by asking often."""
+        end = time.monotonic() + seconds
+        while True:
+            left = max(0.0, end - time.monotonic())
+            view = await self.operation(op, min(left, LEG))
+            if view.ended or left <= LEG:
+                return view
+
+    async def exit(self, op: str, verb: str, reason: str = "") -> OperationView:
+        """`retry`, `cancel` or `abandon` an operation."""
+        return await self.run(calls.exit_(op, verb, reason))
+
+    def events(self, last: str = "") -> AsyncIterator[Event]:
+        """Operations as they change, from now on or after the event `last`; Unavailable when the stream breaks."""
+        return self._transport.events(last, SILENCE)
+
+    # -- audit, tokens, the daemon -------------------------------------------------------------
+
+    async def audit(self, *, repair: bool = False) -> list[Finding]:
+        """Audit now."""
+        return (await self.run(calls.audit(repair=repair))).items
+
+    async def tokens(self) -> list[TokenView]:
+        """All tokens, without their secrets."""
+        return (await self.run(calls.tokens())).items
+
+    async def create_token(self, name: str, role: Role = "viewer", lifetime: float | None = None) -> NewTokenView:
+        """Make a token; `lifetime` in seconds, None for ever. Its secret is shown this once."""
+        return await self.run(calls.create_token(name, role, lifetime))
+
+    async def revoke_token(self, which: str) -> TokenView:
+        """Revoke a token by name or id."""
+        return await self.run(calls.revoke_token(which))
+
+    async def status(self) -> StatusView:
+        """The daemon."""
+        return await self.run(calls.status())
+
+    async def health(self) -> HealthView:
+        """Whether it is ready."""
+        return await self.run(calls.health())
+
+    async def resume(self) -> StatusView:
+        """Say that this database is the current one."""
+        return await self.run(calls.resume())
+
+    async def backup(self, path: str) -> StatusView:
+        """Copy the database to a new file on the daemon's machine."""
+        return await self.run(calls.backup(path))

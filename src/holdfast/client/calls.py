@@ -1,0 +1,247 @@
+"""What can be asked of the REST face, one function a route: both clients send these, and know nothing else of it."""
+
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from holdfast.model.operations import OperationView
+from holdfast.model.resources import Content, FileSystem
+from holdfast.model.views import (
+    FindingPage,
+    HealthView,
+    MountPage,
+    MountView,
+    NewTokenView,
+    OperationPage,
+    PoolPage,
+    PoolView,
+    Role,
+    StatusView,
+    TokenPage,
+    TokenView,
+    UsageView,
+    VolumePage,
+    VolumeView,
+)
+
+T = TypeVar("T")
+PAGE = 500
+# Seconds for what takes its time at the daemon: an audit, a copy of the database.
+LONG = 3600.0
+
+
+class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """One request: how, where, what, and the type of its answer. `wait` is how much longer an answer may take."""
+
+    kind: type[T]
+    method: str = "GET"
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Any = None
+    wait: float = 0.0
+    key: str = ""
+    if_match: str = ""
+
+    @property
+    def target(self) -> str:
+        """Path and query, as they are sent."""
+        return self.path + (f"?{urlencode(self.query)}" if self.query else "")
+
+
+def _q(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _pool(name: str) -> str:
+    return f"/v1/pools/{_q(name)}"
+
+
+def _volume(pool: str, name: str) -> str:
+    return f"{_pool(pool)}/volumes/{_q(name)}"
+
+
+def _query(**given: object) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(value)) for name, value in given.items() if value not in ("", None))
+
+
+def _labels(labels: dict[str, str | None] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(("label", name if value is None else f"{name}={value}") for name, value in (labels or {}).items())
+
+
+def _change(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    wait: float | None = None,
+    key: str = "",
+    if_match: str = "",
+    **query: str,
+) -> Call[OperationView]:
+    return Call(
+        kind=OperationView, method=method, path=path, body=body, query=_query(wait=wait, **query), wait=wait or 0.0,
+        key=key, if_match=if_match,
+    )  # fmt: skip
+
+
+def pools(state: str = "", labels: dict[str, str | None] | None = None, cursor: str = "") -> Call[PoolPage]:
+    """A page of pools."""
+    return Call(kind=PoolPage, path="/v1/pools", query=_query(state=state, cursor=cursor, limit=PAGE) + _labels(labels))
+
+
+def pool(name: str) -> Call[PoolView]:
+    """One pool."""
+    return Call(kind=PoolView, path=_pool(name))
+
+
+def create_pool(
+    name: str,
+    config: dict[str, str],
+    driver: str,
+    limit: int | str | None,
+    labels: dict[str, str] | None,
+    wait: float | None,
+    key: str,
+) -> Call[OperationView]:
+    """Create a pool."""
+    body = {"name": name, "driver": driver, "config": config, "limit": limit, "labels": labels or {}}
+    return _change("POST", "/v1/pools", body, wait=wait, key=key)
+
+
+def change_pool(name: str, changes: dict[str, Any], wait: float | None, key: str, if_match: str) -> Call[OperationView]:
+    """Change a pool's limit or labels."""
+    return _change("PATCH", _pool(name), changes, wait=wait, key=key, if_match=if_match)
+
+
+def delete_pool(name: str, wait: float | None, key: str, if_match: str, *, forget: bool) -> Call[OperationView]:
+    """Delete an empty pool, or forget it."""
+    query = {"forget": "true"} if forget else {}
+    return _change("DELETE", _pool(name), wait=wait, key=key, if_match=if_match, **query)
+
+
+def volumes(
+    pool_name: str, state: str = "", labels: dict[str, str | None] | None = None, cursor: str = ""
+) -> Call[VolumePage]:
+    """A page of a pool's volumes."""
+    query = _query(state=state, cursor=cursor, limit=PAGE) + _labels(labels)
+    return Call(kind=VolumePage, path=f"{_pool(pool_name)}/volumes", query=query)
+
+
+def volume(pool_name: str, name: str) -> Call[VolumeView]:
+    """One volume."""
+    return Call(kind=VolumeView, path=_volume(pool_name, name))
+
+
+def usage(pool_name: str, name: str) -> Call[UsageView]:
+    """What a volume takes."""
+    return Call(kind=UsageView, path=f"{_volume(pool_name, name)}/usage")
+
+
+def create_volume(
+    pool_name: str,
+    name: str,
+    size: int | str,
+    content: Content,
+    fs: FileSystem | None,
+    labels: dict[str, str] | None,
+    wait: float | None,
+    key: str,
+) -> Call[OperationView]:
+    """Create a volume."""
+    body = {"name": name, "size": size, "content": content, "fs": fs, "labels": labels or {}}
+    return _change("POST", f"{_pool(pool_name)}/volumes", body, wait=wait, key=key)
+
+
+def change_volume(
+    pool_name: str, name: str, changes: dict[str, Any], wait: float | None, key: str, if_match: str
+) -> Call[OperationView]:
+    """Rename or label a volume."""
+    return _change("PATCH", _volume(pool_name, name), changes, wait=wait, key=key, if_match=if_match)
+
+
+def delete_volume(pool_name: str, name: str, wait: float | None, key: str, if_match: str) -> Call[OperationView]:
+    """Delete a volume."""
+    return _change("DELETE", _volume(pool_name, name), wait=wait, key=key, if_match=if_match)
+
+
+def volume_verb(pool_name: str, name: str, verb: str, wait: float | None, key: str) -> Call[OperationView]:
+    """`check` or `trim` a volume."""
+    return _change("POST", f"{_volume(pool_name, name)}/{verb}", wait=wait, key=key)
+
+
+def mounts(path: str = "") -> Call[MountPage]:
+    """All mounts, or the one at `path`."""
+    return Call(kind=MountPage, path="/v1/mounts", query=_query(path=path))
+
+
+def mount(
+    pool_name: str, name: str, path: str, wait: float | None, key: str, *, read_only: bool
+) -> Call[OperationView]:
+    """Mount a volume."""
+    body = {"path": path, "read_only": read_only}
+    return _change("POST", f"{_volume(pool_name, name)}/mounts", body, wait=wait, key=key)
+
+
+def unmount(found: MountView, wait: float | None, key: str) -> Call[OperationView]:
+    """Unmount."""
+    return _change("DELETE", f"{_volume(found.pool, found.volume)}/mounts/{_q(found.id)}", wait=wait, key=key)
+
+
+def operations(state: str = "", limit: int = 100, resource: str = "", cursor: str = "") -> Call[OperationPage]:
+    """The newest operations."""
+    query = _query(state=state, limit=limit, resource=resource, cursor=cursor)
+    return Call(kind=OperationPage, path="/v1/operations", query=query)
+
+
+def operation(op: str, wait: float | None) -> Call[OperationView]:
+    """One operation."""
+    return Call(kind=OperationView, path=f"/v1/operations/{_q(op)}", query=_query(wait=wait), wait=wait or 0.0)
+
+
+def exit_(op: str, verb: str, reason: str) -> Call[OperationView]:
+    """`retry`, `cancel` or `abandon` an operation."""
+    return _change("POST", f"/v1/operations/{_q(op)}/{verb}", {"reason": reason} if verb == "abandon" else None)
+
+
+def audit(*, repair: bool) -> Call[FindingPage]:
+    """Audit now."""
+    if repair:
+        return Call(kind=FindingPage, method="POST", path="/v1/findings/repair", wait=LONG)
+    return Call(kind=FindingPage, path="/v1/findings", wait=LONG)
+
+
+def tokens() -> Call[TokenPage]:
+    """All tokens."""
+    return Call(kind=TokenPage, path="/v1/tokens")
+
+
+def create_token(name: str, role: Role, lifetime: float | None) -> Call[NewTokenView]:
+    """Make a token."""
+    body = {"name": name, "role": role, "lifetime": lifetime}
+    return Call(kind=NewTokenView, method="POST", path="/v1/tokens", body=body)
+
+
+def revoke_token(which: str) -> Call[TokenView]:
+    """Revoke a token."""
+    return Call(kind=TokenView, method="DELETE", path=f"/v1/tokens/{_q(which)}")
+
+
+def status() -> Call[StatusView]:
+    """The daemon."""
+    return Call(kind=StatusView, path="/v1/status")
+
+
+def health() -> Call[HealthView]:
+    """Alive and ready."""
+    return Call(kind=HealthView, path="/healthz")
+
+
+def resume() -> Call[StatusView]:
+    """Say that this database is the current one."""
+    return Call(kind=StatusView, method="POST", path="/v1/resume")
+
+
+def backup(path: str) -> Call[StatusView]:
+    """Copy the database."""
+    return Call(kind=StatusView, method="POST", path="/v1/backup", body={"path": path}, wait=LONG)
