@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := python3-venv e2fsprogs xfsprogs btrfs-progs util-linux
-LAB_PACKAGES := $(PACKAGES) strace nbdkit libnbd-bin fuse3 libfuse2 postgresql user-mode-linux procps
+LAB_PACKAGES := $(PACKAGES) strace nbdkit libnbd-bin fuse3 libfuse2 postgresql user-mode-linux procps systemd openssl
 RUN := $(BIN)/python
 
-.PHONY: demo test proof check serve setup setup-lab storm lab-kernel clean
+.PHONY: demo test proof check serve docs bench bench-scale setup setup-lab storm lab-kernel clean
 
 setup: $(VENV)/.done-user
 
@@ -48,6 +48,16 @@ check: setup-lab
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 	@$(BIN)/pyright
+
+docs: setup-lab
+	@$(RUN) -m lab.docs
+
+bench: setup-lab
+	@lab/packages lxd
+	@$(RUN) -m bench.run
+
+bench-scale: setup-lab
+	@$(RUN) -m bench.scale
 
 serve: setup
 	@$(BIN)/holdfast serve

@@ -87,6 +87,8 @@ class RealDaemon:
         self.state, self.run, self.pool, self.mnt = (root / name for name in ("state", "run", "pool", "mnt"))
         self.log = root / "log"
         self.arm_file = root / "failpoint"
+        # The text of its configuration file, if it is to have one; written at the next start.
+        self.config = ""
         # A daemon that does not answer is made to say where it hangs: see `start`.
         self.env = {"PYTHONFAULTHANDLER": "1", "HOLDFAST_FAILPOINT": f"@{self.arm_file}", **(env or {})}
         self.process: subprocess.Popen[bytes] | None = None
@@ -106,6 +108,9 @@ class RealDaemon:
         env = {**os.environ, **self.env, **({"HOLDFAST_FAILPOINT": failpoint} if failpoint else {})}
         with self.log.open("ab") as log:
             command = [str(BIN), "serve", "--state", str(self.state), "--run", str(self.run)]
+            if self.config:
+                (self.root / "holdfast.toml").write_text(self.config)
+                command += ["--config", str(self.root / "holdfast.toml")]
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         return self.process
 

@@ -14,12 +14,17 @@ from holdfast.cli.local import holding
 from holdfast.cli.local import reachable as recorded
 from holdfast.cli.local.places import Place
 from holdfast.host import processes
+from holdfast.model.resources import Content, FileSystem
 from tests.daemon import RealDaemon, checksums, fill, loops_below, mounts_below, run
 from tests.faces.test_purge import emptied, files, purged, reachable, stopped
 from tests.host.sickfs import sick
 from tests.needs import need
 
-VOLUMES = {"tree": ("directory", None), "fs": ("filesystem", "ext4"), "disk": ("block", None)}
+VOLUMES: dict[str, tuple[Content, FileSystem | None]] = {
+    "tree": ("directory", None),
+    "fs": ("filesystem", "ext4"),
+    "disk": ("block", None),
+}
 
 
 @contextlib.contextmanager

@@ -1,13 +1,14 @@
-"""The systemd unit is one that systemd takes, and one under which mounts outlive the daemon and are the host's."""
+"""systemd takes the unit; under it mounts outlive the daemon and are the host's; the daemon obeys its protocol."""
 
 import re
+import socket
 import subprocess
 from pathlib import Path
 
 from holdfast.cli.main import app
 from holdfast.config.options import OPTIONS
 from holdfast.model.config import Config
-from tests.daemon import BIN
+from tests.daemon import BIN, PATIENCE, RealDaemon, mounts_below
 from tests.needs import need
 
 UNIT = Path(__file__).resolve().parents[2] / "packaging/systemd/holdfast.service"
@@ -94,3 +95,46 @@ def test_it_runs_a_command_that_there_is() -> None:
     command, verb = dict(directives("Service"))["ExecStart"].split()
     assert command == COMMAND
     assert verb in list(app)
+
+
+def heard_until(manager: socket.socket, what: str) -> list[str]:
+    """What a manager hears, up to `what`; no later than its patience."""
+    heard: list[str] = []
+    while not heard or not heard[-1].startswith(what):
+        heard.append(manager.recv(4096).decode())
+    return heard
+
+
+def test_a_daemon_tells_its_manager_that_it_serves_lives_and_stops_and_its_mounts_stay(
+    daemon: RealDaemon, place: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(PATIENCE)
+        manager.bind(str(place / "notify"))
+        daemon.env |= {"NOTIFY_SOCKET": str(place / "notify"), "WATCHDOG_USEC": "200000"}
+        client = daemon.with_pool()
+        assert heard_until(manager, "READY=1")[0].startswith("READY=1")
+        heard_until(manager, "WATCHDOG=1")
+        heard_until(manager, "WATCHDOG=1")
+        assert client.create_volume("p", "v", "1MiB").state == "done"
+        (daemon.mnt / "v").mkdir()
+        assert client.mount("p", "v", str(daemon.mnt / "v")).state == "done"
+        client.close()
+        assert daemon.stop() == 0
+        assert heard_until(manager, "STOPPING=1")
+        assert mounts_below(daemon.mnt) == [str(daemon.mnt / "v")]
+
+
+def test_no_child_of_the_daemon_can_speak_to_its_manager(daemon: RealDaemon, place: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(place / "notify"))
+        daemon.env |= {"NOTIFY_SOCKET": str(place / "notify"), "WATCHDOG_USEC": "60000000"}
+        daemon.start()
+        assert daemon.process is not None
+        pid = daemon.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        assert children
+        for child in children:
+            environment = Path(f"/proc/{child}/environ").read_bytes()
+            assert b"NOTIFY_SOCKET=" not in environment
+            assert b"WATCHDOG_USEC=" not in environment

@@ -104,8 +104,7 @@ def test_a_status_means_what_the_manual_says(
 
 @pytest.mark.parametrize(
     ("fs", "tool", "status"),
-    [("ext4", "e2fsck", 8), ("ext4", "e2fsck", 16), ("ext4", "e2fsck", 128), ("ext4", "e2fsck", 1)]
-    + [("xfs", "xfs_repair", 3)],
+    [*(("ext4", "e2fsck", status) for status in (1, 8, 16, 128)), ("xfs", "xfs_repair", 3)],
 )
 def test_a_tool_that_gave_up_has_found_nothing_either_way(
     children: ForkServerChildren,

@@ -214,14 +214,3 @@ def test_a_volume_is_renamed_while_it_is_mounted_and_unmounted_afterwards(
     assert not os.path.ismount(at)
     world.done(VolumeMount(pool="p", name="w", path=at))
     assert Path(at if content == "block" else f"{at}/file").read_bytes()[:8] == b"precious"
-
-
-def test_usage_grows_with_what_is_written(world: World) -> None:
-    world.make("filesystem", "ext4")
-    volume = world.volume()
-    at = world.mount()
-    write(at, "file", MIB)
-    run("sync", "-f", at)
-    info = os.stat(world.image)
-    assert info.st_size == volume.spec.size
-    assert info.st_blocks * 512 >= MIB

@@ -8,6 +8,7 @@ from holdfast.host import loops
 from holdfast.host.children import ForkServerChildren
 from holdfast.model.errors import InUse
 from holdfast.runtime.threads import ThreadRuntime
+from tests.daemon import wait_until
 from tests.host.parts import MIB, Keeper, attached, opened, sparse
 
 
@@ -57,6 +58,16 @@ def test_a_device_that_is_open_is_in_use_and_goes_with_its_last_user(
             children.run(keeper, "loop-detach", {}, (fd,))
         children.run(keeper, "loop-detach", {}, (fd,))
         assert loops.of_backing(loops.backing_of(fd)) == []
+
+
+def test_a_device_that_was_to_go_with_its_last_user_still_does_after_a_detach_that_waited_in_vain(scratch: str) -> None:
+    """Another mount namespace may hold it for hours; the detach is refused, and nothing stays when that one ends."""
+    with opened(sparse(f"{scratch}/disk", MIB)) as fd:
+        held = loops.attach(fd, autoclear=True)
+        (loop,) = loops.of_backing(loops.backing_of(fd))
+        assert not loops.detach(loop)
+        os.close(held)
+        wait_until(lambda: loops.of_backing(loops.backing_of(fd)) == [], "the device is gone")
 
 
 def test_a_number_that_is_anothers_by_now_is_left_alone(scratch: str) -> None:

@@ -161,7 +161,11 @@ def _configure(fd: int, image: int, *, autoclear: bool, read_only: bool) -> bool
 
 
 def detach(loop: Loop) -> bool:
-    """Detach, if it still is that file's; True once it is proven detached: the kernel waits for its last user."""
+    """Detach, if it still is that file's; True once it is proven detached: the kernel waits for its last user.
+
+    Where it waits too long (another mount namespace may hold the device) the detach is taken back, unless the device
+    was to go with its last user anyway.
+    """
     fd = os.open(loop.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         now = status(fd)
@@ -178,7 +182,8 @@ def detach(loop: Loop) -> bool:
         if after is None or after.backing != loop.backing:
             return True
         select.select([], [], [], _BETWEEN)
-    keep(loop)
+    if not loop.autoclear:
+        keep(loop)
     return False
 
 

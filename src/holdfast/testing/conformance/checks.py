@@ -38,6 +38,7 @@ def unreachable(harness: Harness, pool: PoolRef, volume: VolumeRef) -> None:
         lambda: driver.persist_volume(pool, volume),
         lambda: driver.in_use(pool, volume),
         lambda: driver.access(pool, volume).__enter__(),
+        lambda: driver.usage(pool, volume, lambda: False),
     ):
         with pytest.raises((Again, OSError)):
             act()

@@ -24,6 +24,8 @@ class VolumeConformance:
         harness.driver.persist_volume(pool, volume)
         with pytest.raises(NotFound), harness.driver.access(pool, volume):
             pass
+        with pytest.raises(NotFound):
+            harness.driver.usage(pool, volume, lambda: False)
 
     def test_a_made_volume_is_present_as_it_was_asked_for(self, harness: Harness, kind: Kind) -> None:
         """Marked with the operation that made it."""
@@ -169,6 +171,8 @@ class VolumeConformance:
             driver.remove_volume(pool, volume)
         with pytest.raises(HoldfastError), driver.access(pool, volume):
             pass
+        with pytest.raises(HoldfastError):
+            driver.usage(pool, volume, lambda: False)
         driver.unmake_volume(pool, volume, harness.making())
         assert harness.remains(pool, volume)
         assert [item.uid for item in driver.inventory(pool)] == [volume.uid]
@@ -226,3 +230,37 @@ class VolumeConformance:
             assert kind.content == "directory" or info.st_size == kind.size
         assert len(os.listdir("/proc/self/fd")) == before
         assert pool.owner == OWNER
+
+    def test_usage_is_what_the_volume_takes_now_and_holds_nothing_afterwards(
+        self, harness: Harness, kind: Kind
+    ) -> None:
+        """A device is as long as it was made; a tree is as long as its files."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        before = len(os.listdir("/proc/self/fd"))
+        empty = harness.driver.usage(pool, volume, lambda: False)
+        harness.write(pool, volume)
+        harness.driver.persist_volume(pool, volume)
+        filled = harness.driver.usage(pool, volume, lambda: False)
+        assert len(os.listdir("/proc/self/fd")) == before
+        assert empty.complete
+        assert filled.complete
+        assert filled.real >= empty.real >= 0
+        if kind.content == "directory":
+            assert (empty.apparent, empty.files) == (0, 0)
+            assert filled.apparent > 0
+            assert filled.files > 0
+        else:
+            assert filled.apparent == empty.apparent == kind.size
+        assert harness.reads_back(pool, volume)
+
+    def test_a_look_at_usage_that_is_stopped_says_that_it_is_not_complete(self, harness: Harness, kind: Kind) -> None:
+        """Where there is nothing to count it is complete at once."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        whole = harness.driver.usage(pool, volume, lambda: False)
+        stopped = harness.driver.usage(pool, volume, lambda: True)
+        assert stopped.complete == (kind.content != "directory")
+        assert stopped.files <= whole.files
+        assert stopped.apparent <= whole.apparent
