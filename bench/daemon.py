@@ -17,7 +17,12 @@ from bench.face import BenchError, Face
 PATIENCE = 120.0
 # If this process is killed, so are they.
 _LAUNCH = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--propagation", "private", "sh", "-ec"]
-_GATE = 'ip link set lo up; echo ready; read -r _; exec "$@" </dev/null >>"$LOG" 2>&1'
+# A copy of another's loop-mounted file system would hold its device after he unmounted it: such copies are dropped.
+_GATE = (
+    'ip link set lo up; findmnt -rnu -o SOURCE,TARGET | while read -r source target; do case "$source" in '
+    '/dev/loop*) [ "$target" = / ] || umount -l "$target";; esac; done; '
+    'echo ready; read -r _; exec "$@" </dev/null >>"$LOG" 2>&1'
+)
 
 
 class Peer:

@@ -162,14 +162,17 @@ def _asked(daemon: RealDaemon, answer: bytes) -> Iterator[subprocess.Popen[str]]
     env = {**os.environ, "PYTHONUNBUFFERED": "1"}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=theirs, stdout=pipe, stderr=pipe, text=True, env=env) as asking:
-        assert asking.stdout is not None
-        while "This will remove" not in asking.stdout.readline():
-            assert asking.poll() is None
-        yield asking
-        os.write(ours, answer)
-        asking.wait(30)
-    os.close(ours)
-    os.close(theirs)
+        try:
+            assert asking.stdout is not None
+            while "This will remove" not in asking.stdout.readline():
+                assert asking.poll() is None
+            yield asking
+            os.write(ours, answer)
+            asking.wait(30)
+        finally:
+            asking.kill()
+            os.close(ours)
+            os.close(theirs)
 
 
 @pytest.mark.parametrize(("answer", "gone"), [(b"n\n", False), (b"y\n", True)])

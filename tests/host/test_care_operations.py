@@ -145,6 +145,27 @@ def test_a_volume_that_somebody_uses_behind_our_back_is_not_checked(world: World
     assert world.volume().conditions == ()
 
 
+def test_what_was_read_while_somebody_began_to_use_the_volume_is_not_believed(world: World) -> None:
+    world.make("filesystem", "ext4")
+    devices: list[int] = []
+
+    def hook(name: str) -> None:
+        if name == "child.fsck-ext4.after":
+            with opened(world.image) as image:
+                devices.append(loops.attach(image, autoclear=True))
+
+    world.daemon.runtime.hook = hook
+    try:
+        view = world.ask(CHECK)
+    finally:
+        world.daemon.runtime.hook = None
+        for device in devices:
+            os.close(device)
+    assert devices, "the hook was not reached"
+    assert (view.state, view.error and view.error.code) == ("undone", "in-use")
+    assert world.volume().conditions == ()
+
+
 @pytest.mark.parametrize("request_", [CHECK, TRIM], ids=["check", "trim"])
 @pytest.mark.parametrize("content", ["directory", "block"])
 def test_only_filesystem_volumes_are_checked_and_trimmed(world: World, content: Content, request_: Asked) -> None:

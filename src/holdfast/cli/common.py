@@ -1,51 +1,70 @@
-"""What all commands share: the client, the output form, the end of an operation, the question before destruction."""
+"""What all commands share: their common parameters, the client, the question before destruction."""
 
-import os
 import sys
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from holdfast.cli import output
+from holdfast.cli import completing, screen
 from holdfast.client import Client
-from holdfast.client.client import ended_well
 from holdfast.model.errors import Invalid
-from holdfast.model.operations import OperationView
 
-Form = Annotated[Literal["table", "json", "yaml"], Parameter(name=["--output", "-o"], help="Form of the output.")]
+Form = Annotated[
+    Literal["table", "json", "yaml"],
+    Parameter(
+        name=["--output", "-o"], metavar="FORM", help="For people (table), or as REST has it, for programs (json, yaml)."
+    ),
+]
+Address = Annotated[
+    str,
+    Parameter(
+        metavar="ADDRESS",
+        help="The daemon: unix:PATH or https://HOST:PORT; by default $HOLDFAST_ADDRESS, else the socket in "
+        "/run/holdfast.",
+    ),
+]
 Yes = Annotated[bool, Parameter(name="--yes", negative=(), help="Do not ask.")]
-Wait = Annotated[bool, Parameter(name="--wait", negative="--no-wait", help="Wait until the operation ends.")]
-LONGEST = 3600.0
+Wait = Annotated[
+    bool, Parameter(name="--wait", negative="--no-wait", help="Wait until the operation ends, or only submit it.")
+]
+Labels = Annotated[
+    list[str] | None,
+    Parameter(name="--label", negative=(), metavar="NAME=VALUE", help="A label; may be given again."),
+]
+Labelled = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--label", negative=(), metavar="NAME[=VALUE]", help="Only those with this label; may be given again."
+    ),
+]
+ResourceState = Annotated[
+    Literal["making", "ready", "abandoned"] | None, Parameter(name="--state", help="Only those in this state.")
+]
+PoolName = Annotated[str, Parameter(metavar="POOL", help="The pool's name.", completer=completing.pools)]
+VolumeName = Annotated[
+    str, Parameter(metavar="POOL/VOLUME", help="The pool's and the volume's name.", completer=completing.volumes)
+]
+OperationId = Annotated[str, Parameter(metavar="ID", help="The operation's id.", completer=completing.operations)]
 
 
-def client() -> Client:
-    """For the daemon at $HOLDFAST_ADDRESS, or at the default socket."""
-    return Client(os.environ.get("HOLDFAST_ADDRESS", ""))
+def client(address: str = "", timeout: float = 30.0) -> Client:
+    """For the daemon there; empty: at $HOLDFAST_ADDRESS, or at the default socket. `timeout` in seconds per answer."""
+    return Client(address, timeout)
 
 
-def finish(view: OperationView, form: str) -> None:
-    """Show how it ended; the exit status tells too."""
-    if form != "table":
-        output.dump(view, form)
-    elif view.state == "done":
-        print(f"{view.kind} {view.resource.path}: done")
-    if view.state not in ("queued", "running"):
-        ended_well(view)
-    elif form == "table":
-        print(f"{view.kind} {view.resource.path}: {view.state}; `holdfast op watch {view.id}` follows it")
-
-
-def confirm(what: str, yes: bool) -> None:
-    """Say what will be touched, and ask; raise Invalid unless it was agreed to."""
+def confirm(
+    what: str, yes: bool, touched: Callable[[], Sequence[screen.Line]] | None = None, *, form: str = "table"
+) -> None:
+    """Say what will be done and list what it touches, and ask; raise Invalid unless it was agreed to."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise Invalid(f"This will {what}.", "Add --yes to agree.")
-    print(f"This will {what}.")
-    if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+    asking = screen.out() if form == "table" else screen.err()
+    asking.show((screen.Span("This will ", "bold"), screen.Span(what, "bold"), "." if touched is None else ":"))
+    if touched is not None:
+        asking.show(*(("  ", *line) for line in touched()))
+    print("Go on? [y/N] ", end="", file=asking.stream, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Invalid("Nothing was done.")
-
-
-def seconds(wait: bool) -> float | None:
-    """How long to wait for an operation."""
-    return LONGEST if wait else None

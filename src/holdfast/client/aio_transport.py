@@ -1,152 +1,158 @@
-"""HTTP by h11 over asyncio's streams: a connection per exchange under way, kept for the next."""
+"""Calls over asyncio: a connection for each exchange under way, kept for the next."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
+import contextlib
+import ssl
+from collections.abc import AsyncGenerator
 from typing import TypeVar
 
-import h11
-
+from holdfast.client import calls
+from holdfast.client.address import Address
+from holdfast.client.aio_connection import BROKEN, Connection, open_to
 from holdfast.client.calls import Call
-from holdfast.client.transport import PAUSE
-from holdfast.client.wire import Address, Event, EventParser, answer, body_of, headers_of, unreachable
+from holdfast.client.events import Event, EventParser
+from holdfast.client.tries import Tries, check_times
+from holdfast.client.wire import LARGEST, NotNow, answer, error_of, unreachable
+from holdfast.model.errors import Unavailable
 
 T = TypeVar("T")
-_PART = 1 << 16
-_BROKEN = (OSError, h11.RemoteProtocolError, EOFError, TimeoutError)
-
-
-class _Connection:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._http = h11.Connection(h11.CLIENT)
-
-    async def send(self, method: str, target: str, headers: dict[str, str], data: bytes | None) -> h11.Response:
-        """The request; the head of its answer."""
-        length = {"Content-Length": str(len(data))} if data is not None else {}
-        request = h11.Request(method=method, target=target, headers=list({**headers, **length}.items()))
-        parts: tuple[h11.Event, ...] = (request, h11.Data(data or b""), h11.EndOfMessage())
-        for part in parts:
-            self._writer.write(self._http.send(part) or b"")
-        await self._writer.drain()
-        async for event in self._events():
-            if isinstance(event, h11.Response):
-                return event
-        raise EOFError("no answer came")
-
-    async def body(self) -> AsyncIterator[bytes]:
-        """The answer's body as it comes."""
-        async for event in self._events():
-            if isinstance(event, h11.Data):
-                yield bytes(event.data)
-
-    async def _events(self) -> AsyncIterator[object]:
-        while True:
-            event = self._http.next_event()
-            if event is h11.NEED_DATA:
-                self._http.receive_data(await self._reader.read(_PART))
-                continue
-            if isinstance(event, h11.EndOfMessage) or event is h11.PAUSED:
-                return
-            if isinstance(event, h11.ConnectionClosed):
-                raise EOFError("the daemon closed the connection")  # noqa: TRY004 - it is no matter of types
-            yield event
-
-    def again(self) -> bool:
-        """Whether another exchange can follow."""
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
-            self._http.start_next_cycle()
-            return True
-        return False
-
-    def close(self) -> None:
-        """Let go."""
-        self._writer.close()
+# Seconds that connections get to take leave.
+GOODBYE = 2.0
 
 
 class AsyncTransport:
-    """See the module; times in seconds."""
+    """See the module. `timeout` in seconds per answer; `patience` in seconds for a daemon that does not answer."""
 
     def __init__(self, address: Address, timeout: float, patience: float) -> None:
+        check_times(timeout, patience)
         self.address = address
         self._timeout = timeout
         self._patience = patience
-        self._idle: list[_Connection] = []
+        self._tls: ssl.SSLContext | None = None
+        self._all: set[Connection] = set()
+        # The last one used is the first one taken, so that those which are not needed grow old and end.
+        self._idle: dict[Connection, None] = {}
+        self._closings = 0
 
-    async def _open(self) -> _Connection:
-        where = self.address
-        if where.path:
-            return _Connection(*await asyncio.open_unix_connection(where.path))
-        return _Connection(*await asyncio.open_connection(where.host, where.port, ssl=where.tls()))
+    def _gone(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        self._idle.pop(connection, None)
+
+    async def _open(self, closings: int) -> Connection:
+        if self._tls is None and not self.address.path:
+            self._tls = self.address.tls()
+        connection = await open_to(self.address, self._tls, self._gone)
+        if not connection.closed.is_set():
+            self._all.add(connection)
+        try:
+            self._check_open(closings)
+        except Unavailable:
+            connection.abort()
+            raise
+        return connection
+
+    def _check_open(self, closings: int) -> None:
+        if self._closings != closings:
+            raise Unavailable(
+                "The client was closed before the answer came.", "What was asked may have been done all the same."
+            )
 
     async def run(self, call: Call[T]) -> T:
-        """One exchange; sent again if a kept connection broke, under the same key."""
-        headers, data = headers_of(call, self.address), body_of(call)
-        end = time.monotonic() + self._patience
+        """One exchange, sent again where that is safe, see `Tries`. Raises the daemon's error, or Unavailable."""
+        tries, closings = Tries(call, self.address, self._patience), self._closings
+        failed = False
         while True:
-            kept = self._idle.pop() if self._idle else None
+            kept = self._idle.popitem()[0] if self._idle and call.repeatable and not failed else None
             try:
-                async with asyncio.timeout(self._timeout + call.wait):
-                    status, raw = await self._once(kept, call, data, headers)
-            except _BROKEN as error:
-                if kept is None and time.monotonic() >= end:
-                    raise unreachable(self.address, error) from error
-                if kept is None:
-                    await asyncio.sleep(PAUSE)
-                continue
-            return answer(call, status, raw)
+                async with asyncio.timeout(self._timeout + tries.call.longer):
+                    status, raw = await self._once(kept, tries, closings)
+                return answer(call, status, raw)
+            except (*BROKEN, NotNow) as error:
+                await self._pause(tries, error, closings, kept=kept is not None)
+                failed = True
 
-    async def _once(
-        self, kept: _Connection | None, call: Call[T], data: bytes | None, headers: dict[str, str]
-    ) -> tuple[int, bytes]:
-        connection = kept or await self._open()
+    async def _pause(self, tries: Tries[T], error: Exception, closings: int, *, kept: bool) -> None:
+        self._check_open(closings)
+        await asyncio.sleep(tries.pause(error, kept=kept))
+        self._check_open(closings)
+
+    async def _once(self, kept: Connection | None, tries: Tries[T], closings: int) -> tuple[int, bytes]:
+        connection = kept or await self._open(closings)
         whole = False
         try:
-            head = await connection.send(call.method, call.target, headers, data)
-            raw = b"".join([part async for part in connection.body()])
-            whole = connection.again()
+            status = await self._ask(connection, tries)
+            raw = await _whole(connection)
+            whole = self._closings == closings and connection.again()
         finally:
             if not whole:
-                connection.close()
+                connection.abort()
         if whole:
-            self._idle.append(connection)
-        return head.status_code, raw
+            self._idle[connection] = None
+        return status, raw
 
-    async def events(self, last: str, silence: float) -> AsyncIterator[Event]:
-        """The stream, until it ends; so many seconds of silence are Unavailable."""
-        call = Call(kind=bytes, path="/v1/events")
-        headers = {**headers_of(call, self.address), **({"Last-Event-ID": last} if last else {})}
-        connection = None
+    async def _ask(self, connection: Connection, tries: Tries[T]) -> int:
+        call = tries.call
+        tries.sent = True
+        return await connection.ask(call.method, call.target, tries.headers, tries.data)
+
+    async def events(self, last: str, silence: float) -> AsyncGenerator[Event, None]:
+        """The stream, on a connection of its own, until it ends; so many seconds of silence are Unavailable."""
+        closings = self._closings
+        connection = await self._stream(Tries(calls.events(last), self.address, self._patience), closings)
+        parser = EventParser()
         try:
-            connection = await self._open()
-            head = await connection.send("GET", call.target, headers, None)
-            if head.status_code >= 400:
-                answer(call, head.status_code, b"".join([part async for part in connection.body()]))
-            parser = EventParser()
-            async for line in _lines(connection.body(), silence):
-                for event in parser.feed(line):
+            while True:
+                try:
+                    async with asyncio.timeout(silence):
+                        part = await connection.part()
+                except BROKEN as error:
+                    self._check_open(closings)
+                    raise unreachable(self.address, error, begun=False) from error
+                if not part:
+                    return
+                for event in parser.feed(part):
                     yield event
-        except _BROKEN as error:
-            raise unreachable(self.address, error) from error
         finally:
-            if connection is not None:
-                connection.close()
+            connection.abort()
+
+    async def _stream(self, tries: Tries[bytes], closings: int) -> Connection:
+        while True:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    return await self._begin(tries, closings)
+            except (*BROKEN, NotNow) as error:
+                await self._pause(tries, error, closings, kept=False)
+
+    async def _begin(self, tries: Tries[bytes], closings: int) -> Connection:
+        connection = await self._open(closings)
+        try:
+            status = await self._ask(connection, tries)
+            if status == 200:
+                return connection
+            raise error_of(status, await _whole(connection))
+        except BaseException:
+            connection.abort()
+            raise
 
     async def close(self) -> None:
-        """Close what is kept."""
-        while self._idle:
-            self._idle.pop().close()
+        """Close all connections; what is under way on them ends with Unavailable. Another call opens one."""
+        self._closings += 1
+        all_ = list(self._all)
+        for connection in all_:
+            (connection.close if connection.idle else connection.abort)()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE):
+                for connection in all_:
+                    await connection.closed.wait()
+        for connection in all_:
+            connection.abort()
 
 
-async def _lines(body: AsyncIterator[bytes], silence: float) -> AsyncIterator[str]:
-    raw = b""
-    while True:
-        try:
-            async with asyncio.timeout(silence):
-                raw += await anext(body)
-        except StopAsyncIteration:
-            return
-        *whole, raw = raw.split(b"\n")
-        for line in whole:
-            yield line.decode().rstrip("\r")
+async def _whole(connection: Connection) -> bytes:
+    parts, size = [], 0
+    while part := await connection.part():
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST:
+            raise Unavailable(f"The daemon's answer is larger than {LARGEST} bytes.", "Ask for less at a time.")
+    return b"".join(parts)

@@ -5,6 +5,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from holdfast.model.errors import Invalid
 from holdfast.model.operations import OperationView
 from holdfast.model.resources import Content, FileSystem
 from holdfast.model.views import (
@@ -29,28 +30,60 @@ T = TypeVar("T")
 PAGE = 500
 # Seconds for what takes its time at the daemon: an audit, a copy of the database.
 LONG = 3600.0
+# Seconds that the daemon waits at most in one request.
+LONGEST_WAIT = 3600.0
 
 
 class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """One request: how, where, what, and the type of its answer. `wait` is how much longer an answer may take."""
+    """One request: how, where, what, and the type of its answer; `bytes` is an answer as it is, not JSON.
+
+    `wait` is for how many seconds the daemon shall wait for an operation, `slow` how many more than usual its answer
+    may take. `keyed` says that the daemon knows the request again by its Idempotency-Key, `key` is the caller's own.
+    """
 
     kind: type[T]
     method: str = "GET"
     path: str
     query: tuple[tuple[str, str], ...] = ()
     body: Any = None
-    wait: float = 0.0
+    wait: float | None = None
+    slow: float = 0.0
+    keyed: bool = False
     key: str = ""
     if_match: str = ""
+    last_event: str = ""
 
     @property
     def target(self) -> str:
         """Path and query, as they are sent."""
-        return self.path + (f"?{urlencode(self.query)}" if self.query else "")
+        query = self.query if self.wait is None else (*self.query, ("wait", f"{self.wait:.3f}"))
+        return self.path + (f"?{urlencode(query)}" if query else "")
+
+    @property
+    def longer(self) -> float:
+        """How many seconds more than usual its answer may take."""
+        return self.slow + (self.wait or 0.0)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be sent twice and is done once."""
+        return self.method == "GET" or self.keyed
 
 
 def _q(text: str) -> str:
+    # A path is decoded before its parts are told apart: a slash, or nothing, would ask for something else.
+    if text in ("", ".", "..") or "/" in text:
+        raise Invalid(f"{ascii(text)} is not a name.", "Names have 1 to 63 letters, digits, '.', '_' or '-'.")
     return quote(text, safe="")
+
+
+def _checked(wait: float | None) -> float | None:
+    if wait is not None and not 0 <= wait <= LONGEST_WAIT:
+        raise Invalid(
+            f"{wait:g} is not for how many seconds a request can wait.",
+            f"Give it 0 to {LONGEST_WAIT:g}; the client's `wait` waits for an operation as long as it takes.",
+        )
+    return wait
 
 
 def _pool(name: str) -> str:
@@ -80,8 +113,8 @@ def _change(
     **query: str,
 ) -> Call[OperationView]:
     return Call(
-        kind=OperationView, method=method, path=path, body=body, query=_query(wait=wait, **query), wait=wait or 0.0,
-        key=key, if_match=if_match,
+        kind=OperationView, method=method, path=path, body=body, query=_query(**query), wait=_checked(wait),
+        keyed=True, key=key, if_match=if_match,
     )  # fmt: skip
 
 
@@ -175,6 +208,16 @@ def mounts(path: str = "") -> Call[MountPage]:
     return Call(kind=MountPage, path="/v1/mounts", query=_query(path=path))
 
 
+def mounts_of(pool_name: str, name: str) -> Call[MountPage]:
+    """The mounts of a volume."""
+    return Call(kind=MountPage, path=f"{_volume(pool_name, name)}/mounts")
+
+
+def mount_by_id(pool_name: str, name: str, mount_id: str) -> Call[MountView]:
+    """One mount."""
+    return Call(kind=MountView, path=f"{_volume(pool_name, name)}/mounts/{_q(mount_id)}")
+
+
 def mount(
     pool_name: str, name: str, path: str, wait: float | None, key: str, *, read_only: bool
 ) -> Call[OperationView]:
@@ -196,19 +239,25 @@ def operations(state: str = "", limit: int = 100, resource: str = "", cursor: st
 
 def operation(op: str, wait: float | None) -> Call[OperationView]:
     """One operation."""
-    return Call(kind=OperationView, path=f"/v1/operations/{_q(op)}", query=_query(wait=wait), wait=wait or 0.0)
+    return Call(kind=OperationView, path=f"/v1/operations/{_q(op)}", wait=_checked(wait))
 
 
 def exit_(op: str, verb: str, reason: str) -> Call[OperationView]:
     """`retry`, `cancel` or `abandon` an operation."""
-    return _change("POST", f"/v1/operations/{_q(op)}/{verb}", {"reason": reason} if verb == "abandon" else None)
+    body = {"reason": reason} if verb == "abandon" else None
+    return Call(kind=OperationView, method="POST", path=f"/v1/operations/{_q(op)}/{_q(verb)}", body=body)
+
+
+def events(last: str) -> Call[bytes]:
+    """Operations as they change, after the event `last`."""
+    return Call(kind=bytes, path="/v1/events", last_event=last)
 
 
 def audit(*, repair: bool) -> Call[FindingPage]:
     """Audit now."""
     if repair:
-        return Call(kind=FindingPage, method="POST", path="/v1/findings/repair", wait=LONG)
-    return Call(kind=FindingPage, path="/v1/findings", wait=LONG)
+        return Call(kind=FindingPage, method="POST", path="/v1/findings/repair", slow=LONG)
+    return Call(kind=FindingPage, path="/v1/findings", slow=LONG)
 
 
 def tokens() -> Call[TokenPage]:
@@ -237,6 +286,11 @@ def health() -> Call[HealthView]:
     return Call(kind=HealthView, path="/healthz")
 
 
+def metrics() -> Call[bytes]:
+    """What Prometheus reads."""
+    return Call(kind=bytes, path="/metrics")
+
+
 def resume() -> Call[StatusView]:
     """Say that this database is the current one."""
     return Call(kind=StatusView, method="POST", path="/v1/resume")
@@ -244,4 +298,4 @@ def resume() -> Call[StatusView]:
 
 def backup(path: str) -> Call[StatusView]:
     """Copy the database."""
-    return Call(kind=StatusView, method="POST", path="/v1/backup", body={"path": path}, wait=LONG)
+    return Call(kind=StatusView, method="POST", path="/v1/backup", body={"path": path}, slow=LONG)

@@ -1,100 +1,115 @@
-"""HTTP by http.client over a unix socket or TLS: quick to import, one connection, reopened when it breaks."""
+"""Calls over blocking connections: one is kept for the next call, and opened anew when it broke."""
 
-import http.client
-import socket
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TypeVar
 
+from holdfast.client import calls
+from holdfast.client.address import Address
 from holdfast.client.calls import Call
-from holdfast.client.wire import Address, Event, EventParser, answer, body_of, headers_of, unreachable
+from holdfast.client.connection import BROKEN, Answer, Connection, open_to
+from holdfast.client.events import Event, EventParser
+from holdfast.client.tries import Tries, check_times
+from holdfast.client.wire import NotNow, answer, error_of, unreachable
 
 T = TypeVar("T")
-# Seconds between tries while a daemon does not answer.
-PAUSE = 0.1
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float | None) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        try:
-            self.sock.connect(self._path)
-        except OSError:
-            self.sock.close()
-            raise
 
 
 class Transport:
     """See the module. `timeout` in seconds per answer; `patience` in seconds for a daemon that does not answer."""
 
     def __init__(self, address: Address, timeout: float, patience: float) -> None:
+        check_times(timeout, patience)
         self.address = address
         self._timeout = timeout
         self._patience = patience
-        self._connection: http.client.HTTPConnection | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._idle: Connection | None = None
 
-    def _open(self, timeout: float) -> http.client.HTTPConnection:
-        where = self.address
-        if where.path:
-            connection: http.client.HTTPConnection = _UnixConnection(where.path, timeout)
-        else:
-            connection = http.client.HTTPSConnection(where.host, where.port, timeout=timeout, context=where.tls())
-        connection.connect()
-        return connection
+    def _open(self) -> Connection:
+        if self._tls is None and not self.address.path:
+            self._tls = self.address.tls()
+        return open_to(self.address, self._tls, self._timeout)
+
+    def _kept(self) -> Connection | None:
+        kept, self._idle = self._idle, None
+        if kept is not None and not kept.quiet():
+            kept.close()
+            return None
+        return kept
 
     def run(self, call: Call[T]) -> T:
-        """One exchange; sent again if a kept connection broke, under the same key. Raises the daemon's error."""
-        headers, data = headers_of(call, self.address), body_of(call)
-        end = time.monotonic() + self._patience
+        """One exchange, sent again where that is safe, see `Tries`. Raises the daemon's error, or Unavailable."""
+        tries = Tries(call, self.address, self._patience)
         while True:
-            fresh = self._connection is None
+            # What cannot be repeated does not go out on a connection that may just be closing.
+            kept = self._kept() if call.repeatable else None
             try:
-                status, raw = self._once(call, data, headers)
-            except (OSError, http.client.HTTPException) as error:
-                self.close()
-                if fresh and time.monotonic() >= end:
-                    raise unreachable(self.address, error) from error
-                if fresh:
-                    time.sleep(PAUSE)
-                continue
-            return answer(call, status, raw)
+                return answer(call, *self._once(kept, tries))
+            except (*BROKEN, NotNow) as error:
+                time.sleep(tries.pause(error, kept=kept is not None))
 
-    def _once(self, call: Call[T], data: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
-        if self._connection is None:
-            self._connection = self._open(self._timeout)
-        self._connection.sock.settimeout(self._timeout + call.wait)
-        self._connection.request(call.method, call.target, data, headers)
-        said = self._connection.getresponse()
-        return said.status, said.read()
-
-    def events(self, last: str, timeout: float) -> Iterator[Event]:
-        """The stream, on a connection of its own, until it ends; `timeout` seconds of silence are Unavailable."""
-        call = Call(kind=bytes, path="/v1/events")
-        headers = {**headers_of(call, self.address), **({"Last-Event-ID": last} if last else {})}
+    def _once(self, kept: Connection | None, tries: Tries[T]) -> tuple[int, bytes]:
+        connection = kept or self._open()
+        whole = False
         try:
-            connection = self._open(timeout)
-        except OSError as error:
-            raise unreachable(self.address, error) from error
-        try:
-            connection.request("GET", call.target, None, headers)
-            said = connection.getresponse()
-            if said.status >= 400:
-                answer(call, said.status, said.read())
-            parser = EventParser()
-            for line in said:
-                yield from parser.feed(line.decode().rstrip("\r\n"))
-        except (OSError, http.client.HTTPException) as error:
-            raise unreachable(self.address, error) from error
+            said = self._ask(connection, tries)
+            raw = said.whole()
+            whole = said.isclosed() and not said.will_close and said.status >= 200
         finally:
+            if not whole:
+                connection.close()
+        if whole:
+            self.close()
+            self._idle = connection
+        return said.status, raw
+
+    def _ask(self, connection: Connection, tries: Tries[T]) -> Answer:
+        call = tries.call
+        tries.sent = True
+        return connection.ask(call.method, call.target, tries.headers, tries.data, self._timeout + call.longer)
+
+    def events(self, last: str, silence: float) -> Generator[Event, None, None]:
+        """The stream, on a connection of its own, until it ends; so many seconds of silence are Unavailable."""
+        connection, said = self._stream(Tries(calls.events(last), self.address, self._patience))
+        parser = EventParser()
+        try:
+            while True:
+                try:
+                    part = said.part(silence)
+                except BROKEN as error:
+                    raise unreachable(self.address, error, begun=False) from error
+                if not part:
+                    return
+                yield from parser.feed(part)
+        finally:
+            said.close()
             connection.close()
 
+    def _stream(self, tries: Tries[bytes]) -> tuple[Connection, Answer]:
+        while True:
+            try:
+                return self._begin(tries)
+            except (*BROKEN, NotNow) as error:
+                time.sleep(tries.pause(error, kept=False))
+
+    def _begin(self, tries: Tries[bytes]) -> tuple[Connection, Answer]:
+        connection = self._open()
+        said = None
+        try:
+            said = self._ask(connection, tries)
+            if said.status == 200:
+                return connection, said
+            raise error_of(said.status, said.whole())
+        except BaseException:
+            if said is not None:
+                said.close()
+            connection.close()
+            raise
+
     def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Close the connection that is kept; another call opens one."""
+        if self._idle is not None:
+            self._idle.close()
+            self._idle = None

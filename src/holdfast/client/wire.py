@@ -1,86 +1,42 @@
-"""What both transports share: the address, the headers, and what an answer means."""
+"""What both transports share: the headers, and what an answer, or none, means."""
 
-import contextlib
 import os
 import ssl
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
+from holdfast.client.address import Address
 from holdfast.client.calls import Call
-from holdfast.model.errors import HoldfastError, Invalid, Unavailable, by_code
-from holdfast.model.operations import OperationView
+from holdfast.model.errors import Forbidden, HoldfastError, Invalid, Unavailable, by_code
 
 T = TypeVar("T")
-DEFAULT = "unix:/run/holdfast/holdfast.sock"
+# Bytes of an answer beyond which it is not read to its end: none of the daemon's is that long.
+LARGEST = 256 << 20
 
 
-class Address(msgspec.Struct, frozen=True):
-    """Where a daemon is: a unix socket's `path`, or `host` and `port` over TLS with a token."""
-
-    path: str = ""
-    host: str = ""
-    port: int = 0
-    token: str = ""
-    ca_file: str = ""
-
-    def __str__(self) -> str:
-        return self.path or f"https://{self.host}:{self.port}"
-
-    def tls(self) -> ssl.SSLContext:
-        """Verified, always; `ca_file` is whom to trust besides the system's own list."""
-        try:
-            return ssl.create_default_context(cafile=self.ca_file or None)
-        except (OSError, ssl.SSLError) as error:
-            raise Invalid(f"The CA file {self.ca_file} cannot be used: {error}.") from error
-
-
-class Event(msgspec.Struct, frozen=True):
-    """One of `events`: `kind` operation has an operation; ready and reset say where the stream begins."""
-
-    id: str
-    kind: str
-    operation: OperationView | None = None
-
-
-def address_of(text: str, token: str, ca_file: str) -> Address:
-    """From unix:PATH or https://HOST:PORT; what is empty comes from the environment, see docs/cli.md."""
-    text = text or os.environ.get("HOLDFAST_ADDRESS", DEFAULT)
-    if text.startswith("unix:"):
-        return Address(path=text.removeprefix("unix:"))
-    host, colon, port = text.removeprefix("https://").rstrip("/").rpartition(":")
-    if not text.startswith("https://") or not colon or not port.isdecimal():
-        raise Invalid(
-            f"{ascii(text)} is not an address.", "Write unix:/run/holdfast/holdfast.sock or https://HOST:PORT."
-        )
-    token = token or os.environ.get("HOLDFAST_TOKEN", "") or _from_file(os.environ.get("HOLDFAST_TOKEN_FILE", ""))
-    ca_file = ca_file or os.environ.get("HOLDFAST_CA_FILE", "")
-    return Address(host=host.strip("[]"), port=int(port), token=token, ca_file=ca_file)
-
-
-def _from_file(path: str) -> str:
-    if not path:
-        return ""
-    try:
-        with open(path, encoding="ascii") as file:
-            return file.read().strip()
-    except (OSError, ValueError) as error:
-        raise Invalid(f"The token file {path} cannot be read: {error}.") from error
+class NotNow(Unavailable):
+    """The daemon itself says `unavailable`: it stops, or cannot write; with patience it is asked again."""
 
 
 def headers_of(call: Call[T], address: Address) -> dict[str, str]:
-    """A change carries a key, so that sending it again is safe."""
-    headers = {"Host": address.host or "localhost", "Accept": "application/json"}
-    if address.token:
-        headers["Authorization"] = f"Bearer {address.token}"
+    """A change that the daemon can know again carries a key, so that sending it again is safe. Raises Invalid."""
+    found = {"Host": address.authority, "Accept": "*/*" if call.kind is bytes else "application/json"}
+    if token := address.token.reveal():
+        found["Authorization"] = f"Bearer {token}"
     if call.body is not None:
-        headers["Content-Type"] = "application/json"
-    if call.method != "GET":
-        headers["Idempotency-Key"] = call.key or os.urandom(16).hex()
+        found["Content-Type"] = "application/json"
+    if call.keyed:
+        found["Idempotency-Key"] = call.key or os.urandom(16).hex()
     if call.if_match:
-        headers["If-Match"] = call.if_match
-    return headers
+        found["If-Match"] = call.if_match
+    if call.last_event:
+        found["Last-Event-ID"] = call.last_event
+    for name, value in found.items():
+        # Not the value: it may be the token.
+        if not value.isascii() or not value.isprintable() or value != value.strip():
+            raise Invalid(f"What was given as {name} is not printable ASCII.", "Is there a line's end in it?")
+    return found
 
 
 def body_of(call: Call[T]) -> bytes | None:
@@ -89,44 +45,58 @@ def body_of(call: Call[T]) -> bytes | None:
 
 
 def answer(call: Call[T], status: int, raw: bytes) -> T:
-    """The typed answer, or the daemon's error raised."""
-    if status < 400:
-        try:
-            return msgspec.json.decode(raw, type=call.kind)
-        except msgspec.MsgspecError as error:
-            raise Unavailable(f"The daemon's answer cannot be read ({error}): {raw[:200]!r}") from error
-    raise _error(status, raw)
+    """The typed answer, or the daemon's error raised. What is in an answer is in no error: it may be a secret."""
+    if not 200 <= status < 300:
+        raise error_of(status, raw)
+    if call.kind is bytes:
+        return cast("T", raw)
+    try:
+        return msgspec.json.decode(raw, type=call.kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        what = f"The daemon's answer to {call.method} {call.path} cannot be read: {_why(error)}."
+        raise Unavailable(what, "Are this client and the daemon of one version? `holdfast status` shows it.") from error
 
 
-def _error(status: int, raw: bytes) -> HoldfastError:
+def error_of(status: int, raw: bytes) -> HoldfastError:
+    """The problem as an error. Only a problem's own code tells which: another server's 404 proves nothing absent."""
     said: Any = None
-    with contextlib.suppress(msgspec.MsgspecError):
+    try:
         said = msgspec.json.decode(raw)
-    said = said if isinstance(said, dict) else {}
-    kind = by_code().get(str(said.get("code", "")), HoldfastError)
-    return kind(str(said.get("detail", f"HTTP {status}")), str(said.get("hint", "")))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass  # said below
+    if not isinstance(said, dict) or not isinstance(said.get("code"), str) or not isinstance(said.get("detail"), str):
+        return Unavailable(f"What answers is no holdfast daemon: HTTP {status} without a problem that it would tell.",
+                           "Is the address right, and nothing between?")  # fmt: skip
+    kind = by_code().get(said["code"], HoldfastError)
+    hint = said.get("hint")
+    return (NotNow if kind is Unavailable else kind)(said["detail"], hint if isinstance(hint, str) else "")
 
 
-def unreachable(address: Address, error: Exception) -> Unavailable:
-    """No answer came."""
-    why = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error) or type(error).__name__
-    hint = "Start one: holdfast serve" if address.path else "Is the address right, and is TCP configured there?"
-    return Unavailable(f"No holdfast daemon answers at {address}: {why}", hint)
+def unreachable(address: Address, error: Exception, *, begun: bool) -> HoldfastError:
+    """No answer came; `begun` if a change was sent and may have been done all the same."""
+    after = " What was asked may have been done all the same: look before you ask again." if begun else ""
+    if isinstance(error, PermissionError) and address.path:
+        return Forbidden(f"The socket {address.path} may not be used: {_why(error)}.", "Run the command as root.")
+    what = f"No holdfast daemon answers at {address}: {_why(error)}"
+    return Unavailable(what, _hint(address, error) + after)
 
 
-class EventParser:
-    """Server-sent events (HTML standard, section 9.2) from lines; only the fields that the daemon sends."""
+def permanent(error: Exception) -> bool:
+    """Whether trying again would meet the same."""
+    return isinstance(error, (PermissionError, ssl.SSLCertVerificationError))
 
-    def __init__(self) -> None:
-        self._fields: dict[str, str] = {}
 
-    def feed(self, line: str) -> Iterator[Event]:
-        """One line without its end; an empty one ends an event."""
-        name, _, value = line.partition(":")
-        if line and name:
-            self._fields[name] = value.removeprefix(" ")
-        elif not line and self._fields:
-            fields, self._fields = self._fields, {}
-            kind = fields.get("event", "")
-            found = msgspec.json.decode(fields["data"], type=OperationView) if kind == "operation" else None
-            yield Event(fields.get("id", ""), kind, found)
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+
+
+def _hint(address: Address, error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "It may be busy: try again, or give it more time."
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "Is it the right daemon? The CA of its certificate is named by ca_file, or HOLDFAST_CA_FILE."
+    return "Start one: holdfast serve" if address.path else "Is the address right, and is TCP configured there?"

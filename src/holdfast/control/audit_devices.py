@@ -22,7 +22,9 @@ def device_findings(
         match = _OURS.search(loop.file)
         if match and (match[1] in known or loop.file.startswith(sources)):
             devices[loop.number] = match[1]
-            if not any(parent == match[1] for parent, _ in wanted):
+            wanted_here = any(parent == match[1] for parent, _ in wanted)
+            # An unmounted one goes by itself with its last user, who may be somebody that only lists devices.
+            if not wanted_here and (not loop.autoclear or loops.stays(loop)):
                 remedy = "--repair detaches it." if match[1] in known else "losetup -d detaches it."
                 evidence = f"attached to {loop.file}, which nobody wants"
                 finding = Finding(kind="leaked-device", subject=loop.path, evidence=evidence, remedy=remedy)

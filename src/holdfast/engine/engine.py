@@ -15,7 +15,7 @@ from holdfast.engine.request import Request
 from holdfast.engine.runner import Runner, Undertaker
 from holdfast.engine.submit import Caller, Submission
 from holdfast.engine.waits import Answer, Ended, Later
-from holdfast.engine.watch import Watch
+from holdfast.engine.watch import Listener, Watch
 from holdfast.model.errors import NoSpace, NotFound, Suspended, Unavailable
 from holdfast.model.operations import OperationView
 from holdfast.records import keys, operations, steps
@@ -113,12 +113,14 @@ class Engine:
         key: str = "",
         allowance: float | None = None,
         said: Request | None = None,
+        listener: Listener | None = None,
     ) -> OperationView:
         """Store the request as an operation and begin it; the same key and body give the same operation.
 
         Raises the errors of `bind` and `plan`, KeyReused, Suspended, NoSpace or Unavailable. `allowance`
         is the time in seconds until it undoes by itself. `said` is the request as the caller wrote it, where
-        `request` is its canonical form: the key is bound to it.
+        `request` is its canonical form: the key is bound to it. `listener` is added to the watch before the answer
+        is drawn, so that it misses nothing; whoever gave it removes it.
         """
         if self._stopping:
             raise Unavailable("The daemon is stopping.", "Try again when it runs.")
@@ -126,6 +128,8 @@ class Engine:
             raise Suspended(self.suspended, "Check that the database is the current one, then `holdfast resume`.")
         self._admit()
         found = self._submission.store(request, caller or Caller(), key, allowance, said or request)
+        if listener is not None:
+            self.watch.add(found if isinstance(found, str) else found.id, listener)
         if isinstance(found, str):
             return self.get(found)
         self._clocks[found.id] = found.clock

@@ -13,6 +13,8 @@ from holdfast.records.contract import Records, Tx, Value
 from holdfast.runtime.api import Runtime
 
 T = TypeVar("T")
+# An operation's id, its state, and what a thread holds of it in memory, if one does.
+Changed = Callable[[str, str, Live | None], None]
 
 
 class Cancelled(Exception):
@@ -20,11 +22,9 @@ class Cancelled(Exception):
 
 
 class Journal:
-    """Writes for one engine. `changed(op, state)` is told after each commit."""
+    """Writes for one engine. `changed` is told after each commit."""
 
-    def __init__(
-        self, runtime: Runtime, records: Records, changed: Callable[[str, str], None], observer: Observer
-    ) -> None:
+    def __init__(self, runtime: Runtime, records: Records, changed: Changed, observer: Observer) -> None:
         self._runtime = runtime
         self._records = records
         self._changed = changed
@@ -40,26 +40,28 @@ class Journal:
 
     def tell(self, op: str, state: str) -> None:
         """Tell the watchers of a change that was committed without a runner."""
-        self._changed(op, state)
+        self._changed(op, state, None)
+
+    def _told(self, live: Live) -> None:
+        self._changed(live.id, live.row.state, live)
 
     def _commit(self, name: str, live: Live, columns: dict[str, Value], more: Callable[[Tx], T]) -> T:
         """Change the operation's row under its epoch, and what belongs to it; then follow in memory."""
         now = self._runtime.monotonic()
         columns.setdefault("spent", live.spent(now))
 
-        def fn(tx: Tx) -> T:
-            operations.change(tx, live.id, live.row.epoch, **columns)
-            return more(tx)
+        def fn(tx: Tx) -> tuple[int, T]:
+            return operations.change(tx, live.id, live.row.epoch, **columns), more(tx)
 
-        answer = self.write(name, fn)
+        number, answer = self.write(name, fn)
         live.clock.mark = now
-        live.set_row(**columns)
-        self._changed(live.id, live.row.state)
+        live.set_row(changed=number, **columns)
         return answer
 
     def _step(self, name: str, live: Live, idx: int, columns: dict[str, Value], **step: Value) -> None:
         self._commit(name, live, columns, lambda tx: self._write_step(tx, live, idx, step))
         live.set_step(idx, **step)
+        self._told(live)
 
     @staticmethod
     def _write_step(tx: Tx, live: Live, idx: int, columns: dict[str, Value]) -> None:
@@ -84,6 +86,7 @@ class Journal:
 
         self._commit("intent", live, {"state": "running", "reason": "", "cursor": idx, "tries": 0}, fn)
         live.set_step(idx, **columns)
+        self._told(live)
 
     def attempt(self, live: Live, idx: int) -> None:
         """Another apply is about to begin under a new number."""
@@ -112,12 +115,14 @@ class Journal:
                     steps.change(tx, live.id, row.idx, state=row.state, result=row.result, progress="")
 
         self._commit("undoing", live, {**columns, "tries": 0}, fn)
+        self._told(live)
 
     def step_undone(self, live: Live, idx: int, state: str = "undone") -> None:
         """A step is back at its baseline (or, found to have moved again, is not)."""
         columns: dict[str, Value] = {"state": "undoing", "reason": "", "cursor": idx}
         self._commit("undone", live, columns, lambda tx: steps.change(tx, live.id, idx, state=state, progress=""))
         live.set_step(idx, state=state, progress="")
+        self._told(live)
 
     def park(self, live: Live, reason: str, next_try: float) -> None:
         """Wait, visibly."""
@@ -125,6 +130,7 @@ class Journal:
             "state": "parked", "reason": reason, "next_try": next_try, "tries": live.row.tries + 1,
         }  # fmt: skip
         self._commit("park", live, columns, lambda _tx: None)
+        self._told(live)
 
     def end(self, live: Live, state: str, rows: Callable[[Tx], None], error: str | None = None) -> list[str]:
         """Outcome rows, the end, and the release of claims, together; returns who may be next."""
@@ -141,6 +147,7 @@ class Journal:
             return claims.release(tx, live.id)
 
         successors = self._commit("end", live, columns, fn)
+        self._told(live)
         self._observer.ended(live.row.kind, state, max(0.0, live.row.ended - live.row.created))
         return successors
 

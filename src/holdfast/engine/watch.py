@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 
+from holdfast.engine import views
+from holdfast.engine.live import Live
 from holdfast.model.operations import ENDED, OperationView
 from holdfast.runtime.api import Runtime
 
-Listener = Callable[[str], None]
+# The new state, and a way to see the operation as it is now, which must be used within the call.
+Listener = Callable[[str, Callable[[], OperationView]], None]
 
 
 class Watch:
-    """Who wants to know. Listeners get the new state, and must be quick and never raise."""
+    """Who wants to know. Listeners must be quick and never raise."""
 
     def __init__(self, runtime: Runtime, get: Callable[[str], OperationView]) -> None:
         self._runtime = runtime
@@ -18,14 +21,16 @@ class Watch:
         self._listeners: dict[str, list[Listener]] = {}
         self._all: tuple[Callable[[str, str], None], ...] = ()
 
-    def changed(self, op: str, state: str) -> None:
-        """A change of `op` was committed."""
+    def changed(self, op: str, state: str, live: Live | None) -> None:
+        """A change of `op` was committed; `live` is what its thread holds of it."""
         for of_all in self._all:
             of_all(op, state)
+        if op not in self._listeners:  # whoever begins to listen looks after that
+            return
         with self._turn:
             listeners = list(self._listeners.get(op, ()))
         for listener in listeners:
-            listener(state)
+            listener(state, lambda: self._get(op) if live is None else views.of_live(live))
 
     def add_all(self, listener: Callable[[str, str], None]) -> None:
         """Tell `listener` of each change of any operation, with its id and state."""
@@ -56,7 +61,7 @@ class Watch:
         bell = self._runtime.condition()
         news = [False]
 
-        def ring(_state: str) -> None:
+        def ring(_state: str, _view: object) -> None:
             with bell:
                 news[0] = True
                 bell.notify_all()

@@ -177,14 +177,21 @@ def detach(loop: Loop) -> bool:
             raise
     finally:
         os.close(fd)
-    for _ in range(_LOOKS):  # whoever lists devices holds each open for a moment, and the kernel waits for that
-        after = look(loop.number)
-        if after is None or after.backing != loop.backing:
-            return True
-        select.select([], [], [], _BETWEEN)
+    if not stays(loop):
+        return True
     if not loop.autoclear:
         keep(loop)
     return False
+
+
+def stays(loop: Loop) -> bool:
+    """Whether it is still attached after half a second: whoever lists devices holds each open for a moment."""
+    for _ in range(_LOOKS):
+        after = look(loop.number)
+        if after is None or after.backing != loop.backing:
+            return False
+        select.select([], [], [], _BETWEEN)
+    return True
 
 
 def keep(loop: Loop) -> None:

@@ -78,8 +78,10 @@ def become(command: list[str], output: int, fds: tuple[int, ...]) -> None:
     path = "/usr/sbin:/usr/bin:/sbin:/bin"
     if os.environ.get("HOLDFAST_PATH"):
         path = os.environ["HOLDFAST_PATH"]
+    # libblkid(3)'s cache remembers file systems that loop devices held before: mkfs.btrfs took one for a second uuid.
+    env = {"PATH": path, "LC_ALL": "C", "BLKID_FILE": "/dev/null"}
     try:
-        os.execvpe(command[0], command, {"PATH": path, "LC_ALL": "C"})
+        os.execvpe(command[0], command, env)
     except FileNotFoundError:
         raise Refused(f"{command[0]} is not installed.", f"Install the package that has {command[0]}.") from None
 

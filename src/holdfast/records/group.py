@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from holdfast.records.contract import Tx
-from holdfast.runtime.api import Runtime
+from holdfast.runtime.api import Condition, Runtime
 
 # Bounds one leader's turn; far above what a full set of threads can queue.
 _MOST = 256
@@ -35,17 +35,39 @@ class Connection(Protocol):
 
 
 class _Waiter:
-    __slots__ = ("answer", "error", "fn", "over")
+    """One call: `over` once it is answered, `leads` once it is its thread's turn to run what waits."""
 
-    def __init__(self, fn: Callable[[Tx], Any]) -> None:
+    __slots__ = ("answer", "bell", "error", "fn", "leads", "over", "reads")
+
+    def __init__(self, fn: Callable[[Tx], Any], bell: Condition, *, reads: bool) -> None:
         self.fn = fn
+        self.bell = bell
+        self.reads = reads
         self.answer: Any = None
         self.error: BaseException | None = None
         self.over = False
+        self.leads = False
+
+    def ring(self, *, over: bool) -> None:
+        """Wake its thread: it is answered, or it is to lead."""
+        with self.bell:
+            self.over, self.leads = over, not over
+            self.bell.notify_all()
+
+    def wait(self) -> bool:
+        """Until woken; whether it is answered."""
+        with self.bell:
+            while not self.over and not self.leads:
+                self.bell.wait()
+            return self.over
 
 
 class GroupCommit:
-    """Serialises transactions on one connection. `twice` runs every fn twice, the first time rolled back."""
+    """Serialises transactions on one connection. `twice` runs every fn twice, the first time rolled back.
+
+    What waits is run by the thread of the first that does: reads first, answered at once, then writes together.
+    Each waits at a bell of its own, so that one commit wakes those whom it answers and the next leader, nobody else.
+    """
 
     def __init__(self, runtime: Runtime, connection: Connection, *, twice: bool = False) -> None:
         self._runtime = runtime
@@ -57,40 +79,63 @@ class GroupCommit:
 
     def submit(self, fn: Callable[[Tx], Any]) -> Any:
         """Run `fn`, alone or with others; return its answer once committed."""
-        mine = _Waiter(fn)
+        return self._ask(_Waiter(fn, self._runtime.condition(), reads=False))
+
+    def read(self, fn: Callable[[Tx], Any]) -> Any:
+        """Run `fn` between commits and roll back."""
+        return self._ask(_Waiter(fn, self._runtime.condition(), reads=True))
+
+    def _ask(self, mine: _Waiter) -> Any:
         with self._turn:
             self._waiting.append(mine)
-        while (batch := self._turn_of(mine)) is not None:
-            self._lead(batch)
+            if not self._leading:
+                self._leading = mine.leads = True
+        while not mine.wait():
+            mine.leads = False
+            self._lead(mine)
         if mine.error is not None:
             raise mine.error
         return mine.answer
 
-    def _turn_of(self, mine: _Waiter) -> list[_Waiter] | None:
-        """Wait until `mine` is answered (None), or its thread is to lead these, which need not include it."""
+    def _lead(self, mine: _Waiter) -> None:
+        """One batch, and whoever is next leads the next; `mine` is answered unless more than a batch was before it."""
         with self._turn:
-            while self._leading and not mine.over:
-                self._turn.wait()
-            if mine.over:
-                return None
-            self._leading = True
             batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            return batch
-
-    def _lead(self, batch: list[_Waiter]) -> None:
         try:
-            self._runtime.effect("records.commit", lambda: self._commit(batch))
+            for waiter in batch:
+                if waiter.reads:
+                    self._read(waiter)
+                    waiter.ring(over=True)
+            writes = [waiter for waiter in batch if not waiter.reads]
+            if writes:
+                self._runtime.effect("records.commit", lambda: self._commit(writes))
         except BaseException as error:
             for waiter in batch:
-                waiter.error = error
+                waiter.error = waiter.error if waiter.over else error
             if not isinstance(error, Exception):
                 raise
         finally:
-            with self._turn:
-                for waiter in batch:
-                    waiter.over = True
+            for waiter in batch:
+                if not waiter.over:
+                    waiter.ring(over=True)
+            self._pass_on(mine)
+
+    def _pass_on(self, mine: _Waiter) -> None:
+        with self._turn:
+            if not self._waiting:
                 self._leading = False
-                self._turn.notify_all()
+                return
+            successor = mine if not mine.over else self._waiting[0]
+        successor.ring(over=False)
+
+    def _read(self, waiter: _Waiter) -> None:
+        tx = self._connection.begin()
+        try:
+            waiter.answer = waiter.fn(tx)
+        except Exception as error:  # noqa: BLE001 - its own error is its answer, and nobody else's
+            waiter.error = error
+        finally:
+            self._connection.rollback()
 
     def _commit(self, batch: list[_Waiter]) -> None:
         if self._twice:
@@ -119,20 +164,3 @@ class GroupCommit:
                 if not self._connection.stands():
                     raise  # what the others wrote is gone too, so it is everybody's answer
                 waiter.error = error
-
-    def read(self, fn: Callable[[Tx], Any]) -> Any:
-        """Run `fn` between commits and roll back."""
-        with self._turn:
-            while self._leading:
-                self._turn.wait()
-            self._leading = True
-        try:
-            tx = self._connection.begin()
-            try:
-                return fn(tx)
-            finally:
-                self._connection.rollback()
-        finally:
-            with self._turn:
-                self._leading = False
-                self._turn.notify_all()

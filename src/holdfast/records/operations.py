@@ -69,12 +69,14 @@ def get(tx: Tx, op: str) -> OperationRow | None:
     return _row(rows[0]) if rows else None
 
 
-def change(tx: Tx, op: str, epoch: int, **columns: Value) -> None:
-    """Set columns of an operation whose epoch is `epoch`; raise StaleEpoch if it is another by now."""
+def change(tx: Tx, op: str, epoch: int, **columns: Value) -> int:
+    """Set columns of an operation whose epoch is `epoch`; the number of the change. Raises StaleEpoch for another."""
     names = ", ".join(f"{name}=?" for name in columns)
     sql = f"UPDATE operations SET changed={_NEXT}, {names} WHERE id=? AND epoch=?"
-    if not tx.change(sql, (*columns.values(), op, epoch)):
+    rows = tx.run(f"{sql} RETURNING changed", (*columns.values(), op, epoch))
+    if not rows:
         raise StaleEpoch(f"The operation {op} is no longer run under epoch {epoch}.")
+    return int(rows[0][0])
 
 
 def new_epoch(tx: Tx, op: str) -> int:

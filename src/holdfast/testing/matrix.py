@@ -272,7 +272,7 @@ class History:
         if mounted != wanted:
             raise Broken(f"mounted {mounted}, wanted {wanted}")
         devices = [loop for loop in loops.attached() if loop.file.startswith(scratch + "/")]
-        if devices and not wanted:
+        if not wanted and any(loops.stays(loop) for loop in devices):
             raise Broken(f"loop devices are left: {devices}")
         if not daemon.records.read(lambda tx: resources.page(tx, Pool)) and os.listdir(os.path.join(scratch, "pool")):
             raise Broken("no pool is recorded, and its directory is not empty")

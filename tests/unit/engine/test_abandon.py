@@ -113,6 +113,6 @@ def test_a_round_that_was_to_come_never_comes(lab: Lab) -> None:
 def test_whoever_watches_is_told(lab: Lab) -> None:
     op = _stuck(lab)
     told: list[str] = []
-    lab.engine.watch.add(op, told.append)
+    lab.engine.watch.add(op, lambda state, _view: told.append(state))
     lab.engine.exits.abandon(op, "dead")
     assert told == ["abandoned"]

@@ -120,7 +120,7 @@ class Board:
     def becomes(self, state: str) -> None:
         """As the journal tells."""
         self.view = msgspec.structs.replace(self.view, state=state)
-        self.watch.changed("op", state)
+        self.watch.changed("op", state, None)
 
 
 def test_a_watcher_is_woken_by_the_end(runtime: ThreadRuntime) -> None:

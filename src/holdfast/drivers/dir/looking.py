@@ -132,8 +132,9 @@ class Looking:
                 found = loops.of_backing(loops.backing_of(disk))
             finally:
                 os.close(disk)
-            if found:
-                where = [mount.path for mount in table if mount.device == (7, found[0].number)]
+            where = [mount.path for loop in found for mount in table if mount.device == (loops.MAJOR, loop.number)]
+            # One that nothing is mounted of goes by itself, unless somebody really has it open.
+            if where or any(not loop.autoclear or loops.stays(loop) for loop in found):
                 return f"its disk is attached to {found[0].path}" + (f", mounted at {where[0]}" if where else "")
         uid = os.path.basename(mounttable.location(fd))
         for mount in table:

@@ -90,7 +90,7 @@ def _groups(connection: socket.socket) -> tuple[int, ...]:
     return struct.unpack(f"{len(raw) // 4}I", raw)
 
 
-def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
+async def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
     """Let in who may; a route says whom it needs (`opt role`), else a reader for GET, an operator for a change."""
     if handler.opt.get("open"):
         return

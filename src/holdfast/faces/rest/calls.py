@@ -1,61 +1,48 @@
-"""What all routes share: blocking work off the event loop, changes with `?wait=`, parameters, and the stop."""
+"""What all routes share: blocking work off the event loop, changes with `?wait=`, filters, and the stop."""
 
 import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from litestar import Request, Response
-from litestar.params import Parameter
 
 from holdfast.control.daemon import Daemon
 from holdfast.engine.submit import Caller
+from holdfast.engine.watch import Listener
 from holdfast.model.errors import Invalid
 from holdfast.model.names import check_name
 from holdfast.model.operations import ENDED, OperationView
+from holdfast.model.resources import ResourceState
 from holdfast.operations.base import Asked
 from holdfast.records.resources import Filter
 
 T = TypeVar("T")
-LONGEST_WAIT = 3600.0
 LONGEST_KEY = 255
-MOST = 1000
+# Where a wait for an operation ends, unless it is for its end alone.
+_AT_REST = ENDED | {"parked"}
 
 Http = Request[Any, Any, Any]
 Answer = Response[OperationView]
-PoolName = Annotated[str, Parameter(description="The pool's name.")]
-VolumeName = Annotated[str, Parameter(description="The volume's name.")]
-Cursor = Annotated[str, Parameter(description="`next` of the page before.")]
-Limit = Annotated[int, Parameter(ge=1, le=MOST, description="How many at the most.")]
-State = Annotated[str, Parameter(query="state", description="Only those in this state.")]
-Label = Annotated[
-    list[str] | None,
-    Parameter(query="label", description="Only those with this label: NAME, or NAME=VALUE. May be given again."),
-]
-Wait = Annotated[
-    float | None,
-    Parameter(
-        ge=0, le=LONGEST_WAIT,
-        description="Seconds to wait for the operation's end. Without it the answer is 202 as soon as it is durable.",
-    ),
-]  # fmt: skip
-IfMatch = Annotated[
-    str, Parameter(header="If-Match", description="Do it only while the resource's ETag is this one, else 412.")
-]
 
 
-def filter_of(state: str, labels: list[str] | None) -> Filter:
+def check_state(state: str | None, states: tuple[str, ...]) -> str:
+    """What `?state=` asks for, an empty text for anything; raise Invalid."""
+    if state is not None and state not in states:
+        raise Invalid(f"There is no state {ascii(state)}.", f"There are {', '.join(states)}.")
+    return state or ""
+
+
+def filter_of(state: str | None, labels: list[str] | None) -> Filter:
     """From `?state=` and `?label=`; raise Invalid."""
-    if state not in ("", "making", "ready", "abandoned"):
-        raise Invalid(f"There is no state {ascii(state)}.", "It is making, ready or abandoned.")
     found = []
     for label in labels or []:
         name, equals, value = label.partition("=")
         for part in name.split("/"):
             check_name("label's", part)
         found.append((name, value if equals else None))
-    return Filter(state, tuple(found))
+    return Filter(check_state(state, get_args(ResourceState)), tuple(found))
 
 
 class Calls:
@@ -64,8 +51,15 @@ class Calls:
     def __init__(self, daemon: Daemon, threads: int = 16) -> None:
         self.daemon = daemon
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
-        # Set when the daemon is to stop: whoever waits is answered as things are.
+        # Both come true when the daemon is to stop: whoever waits is answered as things are.
         self.stopping = asyncio.Event()
+        self._stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def stop(self) -> None:
+        """Let go whoever waits."""
+        self.stopping.set()
+        if not self._stop.done():
+            self._stop.set_result(None)
 
     async def run(self, fn: Callable[[], T]) -> T:
         """`fn` on a thread."""
@@ -77,36 +71,65 @@ class Calls:
         caller = Caller(principal.name, f"{http.method} {http.url.path}")
         key = http.headers.get("idempotency-key", "")
         if len(key) > LONGEST_KEY:
-            raise Invalid(f"The Idempotency-Key is longer than {LONGEST_KEY} characters.")
+            raise Invalid(f"The Idempotency-Key is longer than {LONGEST_KEY} signs.", "Make a shorter one.")
+        answered: asyncio.Future[OperationView] = asyncio.get_running_loop().create_future()
+        ring = self._bell(answered, _AT_REST) if wait else None
 
         def submit() -> OperationView:
             # A repeated key is answered from the journal, whatever the world looks like by now.
-            earlier = self.daemon.engine.earlier(asked, caller, key) if key else None
-            return earlier or self.daemon.engine.submit(asked.checked(self.daemon.desk), caller, key=key, said=asked)
+            engine = self.daemon.engine
+            earlier = engine.earlier(asked, caller, key) if key else None
+            if earlier is None:
+                asked_well = asked.checked(self.daemon.desk)
+                return engine.submit(asked_well, caller, key=key, said=asked, listener=ring)
+            if ring is not None:
+                engine.watch.add(earlier.id, ring)
+            return engine.get(earlier.id)
 
         view = await self.run(submit)
-        if wait is not None:
-            view = await self.wait(view, wait)
-        return self.answer(view)
+        if ring is None:
+            return self.answer(view)
+        if view.state in _AT_REST and not answered.done():
+            answered.set_result(view)
+        return self.answer(await self._heard(http, view, answered, ring, wait or 0.0))
 
-    async def wait(self, view: OperationView, seconds: float, *, parked: bool = True) -> OperationView:
+    async def wait(self, http: Http, view: OperationView, seconds: float, *, parked: bool = True) -> OperationView:
         """The operation once it ended or (if `parked`) waits for the world, or as it is after `seconds`."""
-        loop = asyncio.get_running_loop()
-        bell = asyncio.Event()
-        over = ENDED | {"parked"} if parked else ENDED
+        over = _AT_REST if parked else ENDED
+        answered: asyncio.Future[OperationView] = asyncio.get_running_loop().create_future()
+        ring = self._bell(answered, over)
+        self.daemon.engine.watch.add(view.id, ring)
+        now = await self.run(lambda: self.daemon.engine.get(view.id))
+        if now.state in over:
+            answered.set_result(now)
+        return await self._heard(http, now, answered, ring, seconds)
 
-        def ring(state: str) -> None:
+    def _bell(self, answered: "asyncio.Future[OperationView]", over: frozenset[str]) -> Listener:
+        loop = asyncio.get_running_loop()
+
+        def answer(view: OperationView) -> None:
+            if not answered.done():
+                answered.set_result(view)
+
+        def ring(state: str, view: Callable[[], OperationView]) -> None:
             if state in over:
                 with contextlib.suppress(RuntimeError):  # the loop is closing
-                    loop.call_soon_threadsafe(bell.set)
+                    loop.call_soon_threadsafe(answer, view())
 
-        self.daemon.engine.watch.add(view.id, ring)
+        return ring
+
+    async def _heard(
+        self, http: Http, view: OperationView, answered: "asyncio.Future[OperationView]", ring: Listener, seconds: float
+    ) -> OperationView:
+        """What the bell brought; after `seconds`, at the daemon's stop or the client's end, the operation as it is."""
+        gone: asyncio.Future[None] = http.scope["state"]["gone"]
         try:
-            now = await self.run(lambda: self.daemon.engine.get(view.id))
-            if now.state not in over and seconds:
-                await self.first_of(bell, seconds)
-                now = await self.run(lambda: self.daemon.engine.get(view.id))
-            return now
+            if not answered.done() and seconds:
+                first = {answered, self._stop, gone}
+                await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if answered.done():
+                return answered.result()
+            return await self.run(lambda: self.daemon.engine.get(view.id))
         finally:
             self.daemon.engine.watch.remove(view.id, ring)
 

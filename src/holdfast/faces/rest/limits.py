@@ -1,18 +1,19 @@
 """HTTP connections with limits: how long a request may take to come in, how large its head, how many at once."""
 
 import asyncio
-import http
-import json
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from holdfast.faces.rest.auth import Access
+from holdfast.faces.rest.refusing import Refusing
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """`head` in bytes; `request` seconds until a request is whole; `idle` seconds between two; `connections` at once."""
+    """`head` in bytes; `request` seconds until a request is whole; `idle` seconds between two; `connections` at once.
+
+    A client that takes nothing of its answer for `idle` seconds is cut off too.
+    """
 
     head: int = 64 << 10
     request: float = 30.0
@@ -20,7 +21,7 @@ class Limits(msgspec.Struct, frozen=True):
     connections: int = 4096
 
 
-class Limited(HttpToolsProtocol):
+class Limited(Refusing):
     """One connection; `limits` and `access` come from a subclass made by `protocol`."""
 
     limits = Limits()
@@ -30,93 +31,136 @@ class Limited(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Who is it; one too many is told so."""
         super().connection_made(transport)
-        self._timer: asyncio.TimerHandle | None = None
-        self._refused = False
-        self._phase: Literal["idle", "head", "body"] = "idle"
-        self._head = 0
-        self.app_state = {**self.app_state, "access": self.access}
+        self._stalled: asyncio.TimerHandle | None = None
+        self._moved = False
+        # Bytes of the head (and of what may follow a body), and bytes that moved nothing forward.
+        self._fields = self._silent = 0
+        self._gone: asyncio.Future[None] = self.loop.create_future()
+        self.app_state = {**self.app_state, "access": self.access, "gone": self._gone}
         if self.unix:
             self.app_state["peer"] = "unix"
             self.app_state["principal"] = self.access.of_peer(transport.get_extra_info("socket"))
             self.client = ("unix", 0)
-        if len(self.connections) > self.limits.connections:
+        count = len(self.connections)
+        if count > 2 * self.limits.connections:
+            self.transport.abort()  # not even an answer for so many
+        elif count > self.limits.connections:
             self._refuse(503, "unavailable", "Too many connections are open.", "Try again in a moment.")
         else:
             self._arm(self.limits.idle)
 
-    def _arm(self, seconds: float) -> None:
-        self._disarm()
-        self._timer = self.loop.call_later(seconds, self._late)
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    # -- time ------------------------------------------------------------------------------------
 
     def _late(self) -> None:
-        if self.transport.is_closing():
-            return
-        if self._phase == "idle":  # nobody waits for an answer
+        if self._refused or self._phase == "idle":  # nobody waits for an answer
             self.transport.close()
-            return
-        self._refuse(408, "again", "The request did not come in whole in time.", "Send it faster, or again.")
-
-    def _refuse(self, status: int, code: str, detail: str, hint: str) -> None:
-        """Answer below the application, and close."""
-        self._refused = True
-        self._disarm()
-        answered = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
-        if not self.transport.is_closing() and not answered:
-            self.transport.write(_problem(status, code, detail, hint))
-        self.transport.close()
-
-    def data_received(self, data: bytes) -> None:
-        """Count a head that does not end."""
-        if self._refused:
-            return
-        began = self._phase == "head"
-        super().data_received(data)
-        if began and self._phase == "head":
-            self._head += len(data)
-            if self._head > self.limits.head:
-                self._too_large()
-
-    def _too_large(self) -> None:
-        self._refuse(431, "too-large", f"The request's head is larger than {self.limits.head} bytes.", "Send less.")
+        elif not self._answering():  # else it is we who do not read
+            self._refuse(
+                408, "again", f"The request did not come in whole within {self.limits.request:g} seconds.",
+                "Send it again, and faster.",
+            )  # fmt: skip
 
     def on_message_begin(self) -> None:
         """A request begins; from now on it must come in."""
         super().on_message_begin()
-        self._phase, self._head = "head", 0
+        self._phase, self._fields, self._silent, self._moved = "head", 0, 0, True
         self._arm(self.limits.request)
-
-    def on_headers_complete(self) -> None:
-        """Its head is here."""
-        self._phase = "body"
-        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self.limits.head:
-            self._too_large()
-        if not self._refused:
-            super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        """A part of its body."""
-        if not self._refused:
-            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """It is whole."""
         self._phase = "idle"
-        self._disarm()
         if not self._refused:
             super().on_message_complete()
+            self._rest()
 
-    def send_400_response(self, msg: str) -> None:
-        """What is no HTTP."""
-        self._refuse(400, "invalid", msg, "Speak HTTP/1.1.")
+    def on_response_complete(self) -> None:
+        """An answer is out: the next request has its full time."""
+        super().on_response_complete()
+        self._unset_keepalive_if_required()  # ours also ends what sends empty lines for ever
+        if not self._refused:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Something is over: how long the client has for what is next."""
+        if self._phase != "idle":
+            self._arm(self.limits.request)
+        elif self.cycle.response_complete:
+            self._arm(self.limits.idle)
+        else:
+            self._disarm()  # it is our turn
+
+    def pause_writing(self) -> None:
+        """The client does not take what it asked for."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.limits.idle, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._flows()
+        super().resume_writing()
+
+    def _flows(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    # -- size ------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Count what moves nothing forward: a head, or what follows a body, that does not end."""
+        before, self._moved = self._phase, False
+        super().data_received(data)
+        if self._phase == before != "idle" and not self._moved:
+            self._silent += len(data)
+            self._check(self._silent)
+
+    def _check(self, size: int) -> None:
+        if size > self.limits.head:
+            self._refuse(
+                431, "too-large", f"The request's head is larger than {self.limits.head} bytes.",
+                "Send fewer or shorter headers, and a shorter path.",
+            )  # fmt: skip
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the target."""
+        super().on_url(url)
+        self._fields += len(url)
+        self._check(self._fields)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head, or one after the body."""
+        self._fields += len(name) + len(value) + 4
+        self._check(self._fields)
+        if not self._refused:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is here."""
+        if not self._refused:
+            self._phase, self._silent, self._moved = "body", 0, True
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        if not self._refused:
+            self._silent, self._moved = 0, True
+            super().on_body(body)
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    def shutdown(self) -> None:
+        """The daemon stops: answers under way go out; half a request, or a client that does not read, holds nothing."""
+        if self._stalled is not None:
+            self.transport.abort()
+        elif self._phase != "idle" and not self._answering():
+            self._refuse(503, "unavailable", "The daemon is stopping.", "Try again when it runs.")
+        else:
+            super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end."""
-        self._disarm()
+        self._flows()
+        self._gone.set_result(None)
         super().connection_lost(exc)
 
 
@@ -129,20 +173,3 @@ def protocol(limits_: Limits, access_: Access, *, unix_: bool) -> type[Limited]:
         unix = unix_
 
     return Listener
-
-
-def _problem(status: int, code: str, detail: str, hint: str) -> bytes:
-    said = {
-        "type": f"urn:holdfast:{code}",
-        "title": code,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "hint": hint,
-    }
-    body = json.dumps(said).encode()
-    head = (
-        f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\ncontent-type: application/problem+json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode() + body

@@ -132,7 +132,7 @@ async def _serve(daemon: Daemon, listeners: list[Listener], face: Face, counts: 
 
     def stop() -> None:
         notifier.stopping()
-        calls.stopping.set()
+        calls.stop()
         for server in servers:
             server.should_exit = True
 

@@ -1,0 +1,129 @@
+"""One HTTP/1.1 connection by http.client's parser: quick to import, and each answer has one deadline in all."""
+
+import contextlib
+import http.client
+import io
+import select
+import socket
+import ssl
+import time
+
+from holdfast.client.address import Address
+from holdfast.client.wire import LARGEST
+from holdfast.model.errors import Unavailable
+
+PART = 1 << 16
+# What a connection that broke, or another server, raises.
+BROKEN = (OSError, http.client.HTTPException)
+
+
+class _Timed(io.RawIOBase):
+    """A socket's bytes until `due` (monotonic): the socket's own timeout would begin anew with each part that comes."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase, due: float) -> None:
+        self._sock, self._raw, self.due = sock, raw, due
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]  # a memoryview is all it gets
+        left = self.due - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class Answer(http.client.HTTPResponse):
+    """An answer as it comes, until `due` (monotonic)."""
+
+    def __init__(self, sock: socket.socket, method: str, due: float) -> None:
+        super().__init__(sock, method=method)
+        self._timed = _Timed(sock, self.fp.detach(), due)
+        self.fp = io.BufferedReader(self._timed)
+
+    def begin(self) -> None:
+        """Read the head; every interim answer before it is passed over (RFC 9110, section 15.2)."""
+        super().begin()
+        while 100 <= self.status < 200 and self.status != http.client.SWITCHING_PROTOCOLS:
+            self.headers = None  # type: ignore[assignment]  # with headers, it would not begin again
+            super().begin()
+
+    def part(self, silence: float) -> bytes:
+        """What comes next, within so many seconds; nothing at its end."""
+        self._timed.due = time.monotonic() + silence
+        return self.read1(PART)
+
+    def whole(self) -> bytes:
+        """The body; raise Unavailable if it is too large."""
+        parts, size = [], 0
+        while part := self._some():
+            parts.append(part)
+            size += len(part)
+            if size > LARGEST:
+                raise Unavailable(f"The daemon's answer is larger than {LARGEST} bytes.", "Ask for less at a time.")
+        if self.length:  # reading by parts does not tell that
+            raise http.client.IncompleteRead(b"", self.length)
+        return b"".join(parts)
+
+    def _some(self) -> bytes:
+        try:
+            return self.read(PART)
+        except ValueError as error:  # a chunk of a length below zero
+            raise http.client.HTTPException(str(error)) from error
+
+
+class Connection:
+    """A connected socket; one exchange at a time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def ask(self, method: str, target: str, headers: dict[str, str], data: bytes | None, seconds: float) -> Answer:
+        """Send a request; the head of its answer, whose body may come until `seconds` are over."""
+        due = time.monotonic() + seconds
+        length = {} if method == "GET" else {"Content-Length": str(len(data or b""))}
+        fields = "".join(f"{name}: {value}\r\n" for name, value in {**headers, **length}.items())
+        self._sock.settimeout(seconds)
+        # An answer may have come all the same: to one connection too many, for one.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._sock.sendall(f"{method} {target} HTTP/1.1\r\n{fields}\r\n".encode("ascii") + (data or b""))
+        said = Answer(self._sock, method, due)
+        try:
+            said.begin()
+        except BaseException:
+            said.close()
+            raise
+        return said
+
+    def quiet(self) -> bool:
+        """Whether it can be used again: nothing came unasked, its end neither."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return not poll.poll(0)
+
+    def close(self) -> None:
+        """Let go."""
+        self._sock.close()
+
+
+def open_to(address: Address, tls: ssl.SSLContext | None, timeout: float) -> Connection:
+    """Connect, within `timeout` seconds for each step of it; raise OSError."""
+    if tls is None:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(timeout)
+    else:
+        sock = socket.create_connection((address.host, address.port), timeout)
+    try:
+        if tls is not None:
+            sock = tls.wrap_socket(sock, server_hostname=address.host)
+        else:
+            sock.connect(address.path)
+    except BaseException:
+        sock.close()
+        raise
+    return Connection(sock)

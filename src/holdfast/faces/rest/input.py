@@ -1,0 +1,69 @@
+"""What a request may hold besides what its route asks for: nothing. A misspelt option must not be passed over."""
+
+import functools
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.enums import ParamType
+from litestar.exceptions import InternalServerException
+from litestar.handlers import BaseRouteHandler
+from litestar.params import ParameterKwarg
+
+from holdfast.model.errors import Invalid, NotFound
+
+_HINT = "GET /openapi.json describes what it takes."
+
+
+def plain_path(connection: "ASGIConnection[Any, Any, Any, Any]", _handler: BaseRouteHandler) -> None:
+    """A guard: raise NotFound for a path that only looks like its route, by an encoded slash or an empty part.
+
+    Otherwise the pool named "p/volumes/v" would be the volume v of the pool p.
+    """
+    if connection.scope["raw_path"].count(b"/") != connection.scope["path_template"].count("/"):
+        raise NotFound(
+            f"There is nothing at {ascii(connection.scope['raw_path'].decode('latin-1'))}.",
+            "Names hold no slash, and no part of a path is empty.",
+        )
+
+
+async def strict(http: "Request[Any, Any, Any]") -> None:
+    """Before each request: raise Invalid for an unknown or repeated query parameter, and a body of other types.
+
+    The framework alone takes the text "true" for true, and passes over parameters that it does not know.
+    """
+    single, many, body = _takes(http.route_handler)
+    seen = set()
+    for name, _value in http.query_params.multi_items():
+        if name not in single | many:
+            raise Invalid(f"There is no query parameter {ascii(name)} here.", _HINT)
+        if name in seen and name in single:
+            raise Invalid(f"The query parameter {name} is there twice.", "Give it once.")
+        seen.add(name)
+    if body is None:
+        return
+    try:
+        raw = await http.body()
+    except InternalServerException as error:  # the only one of this: the connection ended
+        raise Invalid("The connection ended before the request was whole.", "Send it again.") from error
+    if not raw:
+        raise Invalid("The body is empty.", _HINT)
+    try:
+        msgspec.json.decode(raw, type=body)
+    except msgspec.DecodeError as error:
+        raise Invalid(f"The body cannot be used: {error}.", _HINT) from error
+
+
+@functools.cache
+def _takes(handler: BaseRouteHandler) -> tuple[frozenset[str], frozenset[str], Any]:
+    """Names of query parameters that may be there once, those that may be there again, and the body's type."""
+    once, again = set(), set()
+    fields = handler.parsed_fn_signature.parameters
+    for name, field in fields.items():
+        said = field.kwarg_definition
+        if isinstance(said, ParameterKwarg) and said.param_type is ParamType.QUERY:
+            many = field.is_non_string_sequence or field.has_inner_subclass_of(list)
+            (again if many else once).add(said.name or name)
+    body = fields.get("data")
+    return frozenset(once), frozenset(again), body.annotation if body else None
