@@ -85,7 +85,30 @@ MUTANTS = (
     ),
     Mutant(
         10, "a journal write without its epoch", "records/operations.py",
-        "WHERE id=? AND epoch=?\", (*columns.values(), op, epoch)", "WHERE id=?\", (*columns.values(), op)",
+        "{names} WHERE id=? AND epoch=?\"\n    rows = tx.run(f\"{sql} RETURNING changed\", (*columns.values(), op, epoch))",
+        "{names} WHERE id=?\"\n    rows = tx.run(f\"{sql} RETURNING changed\", (*columns.values(), op))",
         ("tests/unit/engine", "-k", "epoch or stale"),
+    ),
+    Mutant(
+        3, "a check that cannot read says nothing", "host/checks.py",
+        '            raise Again(f"The volume cannot be read at byte {at}: {error.strerror}.") from error',
+        "            return",
+        ("tests/host/test_care_unreadable.py",),
+    ),
+    Mutant(
+        3, "a check without a verdict counts as clean", "host/checks.py",
+        '    return "damaged" if status & 4 else None', '    return "damaged" if status & 4 else "clean"',
+        ("tests/host/test_care_check.py",),
+    ),
+    Mutant(
+        4, "a check repairs", "host/tools.py",
+        '"-f", "-n", target', '"-f", "-y", target',
+        ("tests/host/test_care_check.py",),
+    ),
+    Mutant(
+        2, "what is trimmed is not looked at", "host/trims.py",
+        "    if not isinstance(seen, Present) or seen.facts.id != statx(root).mount:",
+        "    if False and statx and seen:",
+        ("tests/host/test_care_trim.py",),
     ),
 )  # fmt: skip

@@ -18,7 +18,9 @@ ELSEWHERE = {
     "child.kill": "tests/host: a child past its deadline",
     "child.mkfs-xfs": "tests/crash/test_matrix.py in make proof; tests/host",
     "child.mkfs-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
-    "journal.progress": "tests/unit: rounds, which the virtual clock makes endless here",
+    "child.fsck-xfs": "tests/crash/test_matrix.py in make proof; tests/host",
+    "child.fsck-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
+    "purge.rmdir": "tests/faces/test_purge_crash.py: it is of no plan",
     "pool.unlink-new": "tests/conformance: a stamp that was killed before the pool's deletion",
 }
 FILES = r"_files\.(?:mkdir|write|make_sparse|rename|unlink|rmdir|sync)\("
@@ -36,8 +38,9 @@ def names_in_the_code() -> set[str]:
             found.update({f"{name}-discard", f"{name}-write", f"{name}-publish"})
         found.update(f"journal.{name}" for name in re.findall(r'_journal\.write\(\s*"([a-z-]+)"', text))
         found.update(f"journal.{name}" for name in re.findall(r'self\._(?:commit|step)\(\s*"([a-z-]+)"', text))
-        found.update(f"child.{name}" for name in re.findall(r'^    "([a-z-]+)": mounting\.', text, re.MULTILINE))
-        found.update(f"child.{name}" for name in re.findall(r'"(mkfs-[a-z0-9]+)": _mkfs', text))
+        kinds = r'^    "([a-z-]+)": (?:mounting|checks|trims)\.'
+        found.update(f"child.{name}" for name in re.findall(kinds, text, re.MULTILINE))
+        found.update(f"child.{name}" for name in re.findall(r'"((?:mkfs|fsck)-[a-z0-9]+)": _', text))
     return found
 
 

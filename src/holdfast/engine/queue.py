@@ -31,7 +31,7 @@ class Queue:
             heapq.heappush(self._timers, (self._runtime.monotonic() + after, self._serial, op))
         elif op not in self._busy and op not in self._ready:
             self._ready.append(op)
-        self._turn.notify_all()
+        self._turn.notify()  # one is enough to run it, or to wait for the new timer
 
     def take(self) -> str | None:
         """Wait for the next operation; None once closed."""

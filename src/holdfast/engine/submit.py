@@ -5,7 +5,7 @@ import msgspec
 from holdfast.engine.codec import Codec, encode
 from holdfast.engine.journal import Journal
 from holdfast.engine.live import Clock, Live
-from holdfast.engine.request import Bound, Drawn, Request
+from holdfast.engine.request import Binding, Bound, Drawn, Request
 from holdfast.engine.waits import problem_of
 from holdfast.model.errors import HoldfastError
 from holdfast.model.operations import Problem
@@ -53,14 +53,17 @@ class Submission:
         def fn(tx: Tx) -> tuple[OperationRow, list[StepRow]] | str:
             if scope and (earlier := keys.find(tx, scope, digest)):
                 return earlier
-            row = self._insert(tx, request, drawn, text, caller, allowance)
+            row, binding = self._bind(tx, request, drawn, text, caller, allowance)
+            claims.insert(tx, row.id, row.seq, binding.claims)
             if scope:
                 keys.insert(tx, scope, digest, row.id, now)
+            rows: list[StepRow] = []
             if before := claims.blocker(tx, row.id):
-                reason = f"it is the turn of operation {before} first"
-                operations.change(tx, row.id, row.epoch, reason=reason)
-                return msgspec.structs.replace(row, reason=reason), []
-            return self._plan(tx, row, request, Bound(drawn, msgspec.json.decode(row.ids, type=Bound).uids))
+                row = msgspec.structs.replace(row, reason=f"it is the turn of operation {before} first")
+            else:
+                row = msgspec.structs.replace(row, state="running")
+                rows = _plan(tx, row, request, Bound(drawn, binding.uids))
+            return operations.insert(tx, row), rows
 
         found = self._journal.write("submit", fn)
         if isinstance(found, str):
@@ -70,9 +73,9 @@ class Submission:
             live.fresh = 0
         return live
 
-    def _insert(
+    def _bind(
         self, tx: Tx, request: Request, drawn: Drawn, text: str, caller: Caller, allowance: float | None
-    ) -> OperationRow:
+    ) -> tuple[OperationRow, Binding]:
         binding = request.bind(tx, drawn)
         row = OperationRow(
             id=drawn.operation, seq=0, kind=str(type(request).__struct_config__.tag).rpartition(".")[0],
@@ -81,21 +84,7 @@ class Submission:
             ref_path=binding.ref.path, actor=caller.name, reason="", error="", created=drawn.now, ended=0.0,
             next_try=0.0, tries=0, allowance=ALLOWANCE if allowance is None else allowance, spent=0.0, cancel=0,
         )  # fmt: skip
-        row = operations.insert(tx, row)
-        claims.insert(tx, row.id, row.seq, binding.claims)
-        return row
-
-    def _plan(self, tx: Tx, row: OperationRow, request: Request, bound: Bound) -> tuple[OperationRow, list[StepRow]]:
-        """Make the plan; where the first step skips its first look, its intent rides along."""
-        plan = request.plan(tx, bound)
-        _check_pivots(plan)
-        rows = [StepRow(idx, encode(step)) for idx, step in enumerate(plan)]
-        if plan and plan[0].minted:
-            rows[0] = msgspec.structs.replace(rows[0], state="intent", attempt=1, baseline='{"verdict":"todo"}')
-        for step in rows:
-            steps.insert(tx, row.id, step)
-        operations.change(tx, row.id, row.epoch, state="running", reason="")
-        return msgspec.structs.replace(row, state="running", reason=""), rows
+        return operations.numbered(tx, row), binding
 
     def fresh_clock(self) -> Clock:
         """Of an operation that begins, or is met for the first time since the start."""
@@ -115,7 +104,9 @@ class Submission:
         def fn(tx: Tx) -> tuple[OperationRow, list[StepRow]] | None:
             if claims.blocker(tx, row.id):
                 return None
-            return self._plan(tx, row, request, bound)
+            rows = _plan(tx, row, request, bound)
+            changed = operations.change(tx, row.id, row.epoch, state="running", reason="")
+            return msgspec.structs.replace(row, state="running", reason="", changed=changed), rows
 
         try:
             granted = self._journal.write("grant", fn)
@@ -132,6 +123,18 @@ class Submission:
 
     def _refuse(self, live: Live, problem: Problem) -> tuple[str, ...]:
         return tuple(self._journal.end(live, "undone", lambda _tx: None, encode(problem)))
+
+
+def _plan(tx: Tx, row: OperationRow, request: Request, bound: Bound) -> list[StepRow]:
+    """Make the plan; where the first step skips its first look, its intent rides along."""
+    plan = request.plan(tx, bound)
+    _check_pivots(plan)
+    rows = [StepRow(idx, encode(step)) for idx, step in enumerate(plan)]
+    if plan and plan[0].minted:
+        rows[0] = msgspec.structs.replace(rows[0], state="intent", attempt=1, baseline='{"verdict":"todo"}')
+    for step in rows:
+        steps.insert(tx, row.id, step)
+    return rows
 
 
 def _check_pivots(plan: tuple[Step, ...]) -> None:

@@ -44,7 +44,7 @@ class Files:
             info = os.fstat(fd)
             if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST_TEXT:
                 raise ValueError(f"{name} is not a small regular file")
-            return os.read(fd, LARGEST_TEXT)
+            return os.read(fd, info.st_size)  # a larger buffer costs far more than the read
         finally:
             os.close(fd)
 

@@ -52,7 +52,7 @@ class _Waiter:
         """Wake its thread: it is answered, or it is to lead."""
         with self.bell:
             self.over, self.leads = over, not over
-            self.bell.notify_all()
+            self.bell.notify()
 
     def wait(self) -> bool:
         """Until woken; whether it is answered."""

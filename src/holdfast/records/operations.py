@@ -55,10 +55,15 @@ def _row(row: Row) -> OperationRow:
     return msgspec.convert(dict(zip(OperationRow.__struct_fields__, row, strict=True)), OperationRow)
 
 
+def numbered(tx: Tx, row: OperationRow) -> OperationRow:
+    """With the next number of the queue, and of the changes."""
+    seq, changed = tx.run(f"SELECT COALESCE(MAX(seq), 0) + 1, {_NEXT} FROM operations")[0]
+    return msgspec.structs.replace(row, seq=int(seq), changed=int(changed))
+
+
 def insert(tx: Tx, row: OperationRow) -> OperationRow:
-    """Add an operation; it gets the next number of the queue, which is returned in it."""
-    last = tx.run("SELECT COALESCE(MAX(seq), 0) FROM operations")
-    row = msgspec.structs.replace(row, seq=int(last[0][0]) + 1, changed=latest(tx) + 1)
+    """Add an operation, numbered now unless it was before; return it."""
+    row = row if row.seq else numbered(tx, row)
     tx.run(f"INSERT INTO operations({_COLUMNS}) VALUES({_MARKS})", msgspec.structs.astuple(row))
     return row
 

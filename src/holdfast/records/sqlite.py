@@ -142,6 +142,8 @@ class SqliteRecords(Records):
 
     def _open(self, guard: StateDir | None, fatal: Callable[[str], None]) -> None:
         self._raw.set_busy_timeout(0)
+        # Else a statement is compiled anew for each value that is bound to it, to fit a plan to the statistics.
+        self._raw.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
             self._raw.execute(f"PRAGMA {pragma}")
         self._connection = _SqliteConnection(self._raw, guard, fatal)

@@ -29,6 +29,10 @@ class Condition(abc.ABC):
         """Release, wait for a notify or `timeout` seconds, take again; False after a timeout."""
 
     @abc.abstractmethod
+    def notify(self) -> None:
+        """Wake one who waits."""
+
+    @abc.abstractmethod
     def notify_all(self) -> None:
         """Wake all who wait."""
 

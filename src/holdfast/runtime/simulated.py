@@ -165,6 +165,10 @@ class _SimulatedCondition(Condition):
         self.__enter__()
         return notified
 
+    def notify(self) -> None:
+        if self._waiters:
+            self._waiters.pop(0).wake()
+
     def notify_all(self) -> None:
         waiters, self._waiters = self._waiters, []
         for task in waiters:
