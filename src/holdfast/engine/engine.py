@@ -15,7 +15,7 @@ from holdfast.engine.request import Request
 from holdfast.engine.runner import Runner, Undertaker
 from holdfast.engine.submit import Caller, Submission
 from holdfast.engine.waits import Answer, Ended, Later
-from holdfast.engine.watch import Listener, Watch
+from holdfast.engine.watch import Watch
 from holdfast.model.errors import NoSpace, NotFound, Suspended, Unavailable
 from holdfast.model.operations import OperationView
 from holdfast.records import keys, operations, steps
@@ -103,7 +103,7 @@ class Engine:
         """Finish the steps under way, begin no others; False if some did not end in time."""
         self._stopping = True
         self._queue.close()
-        return all(task.join(timeout) for task in self._tasks)
+        return self._queue.quiet(timeout) and all(task.join(timeout) for task in self._tasks)
 
     def submit(
         self,
@@ -113,14 +113,14 @@ class Engine:
         key: str = "",
         allowance: float | None = None,
         said: Request | None = None,
-        listener: Listener | None = None,
+        begun: Callable[[OperationView], None] | None = None,
     ) -> OperationView:
         """Store the request as an operation and begin it; the same key and body give the same operation.
 
         Raises the errors of `bind` and `plan`, KeyReused, Suspended, NoSpace or Unavailable. `allowance`
         is the time in seconds until it undoes by itself. `said` is the request as the caller wrote it, where
-        `request` is its canonical form: the key is bound to it. `listener` is added to the watch before the answer
-        is drawn, so that it misses nothing; whoever gave it removes it.
+        `request` is its canonical form: the key is bound to it. With `begun`, whoever calls waits for the operation
+        anyway: it is told of it, and then, while few others run, works on it itself, until it ends or waits.
         """
         if self._stopping:
             raise Unavailable("The daemon is stopping.", "Try again when it runs.")
@@ -128,8 +128,6 @@ class Engine:
             raise Suspended(self.suspended, "Check that the database is the current one, then `holdfast resume`.")
         self._admit()
         found = self._submission.store(request, caller or Caller(), key, allowance, said or request)
-        if listener is not None:
-            self.watch.add(found if isinstance(found, str) else found.id, listener)
         if isinstance(found, str):
             return self.get(found)
         self._clocks[found.id] = found.clock
@@ -138,8 +136,11 @@ class Engine:
             return self.get(found.id)
         view = views.of_live(found)
         self._handed[found.id] = found
-        self._queue.put(found.id)
-        return view
+        if begun is None or not self._queue.begin(found.id, self._threads):
+            self._queue.put(found.id)
+            return view
+        begun(view)
+        return self._turn(found.id, found) or view
 
     def earlier(self, said: Request, caller: Caller, key: str) -> OperationView | None:
         """The operation made under this key, if any; raise KeyReused for another request."""
@@ -175,24 +176,30 @@ class Engine:
 
     def _work(self) -> None:
         while (op := self._queue.take()) is not None:
-            after: float | None = None
-            structlog.contextvars.bind_contextvars(operation=op)
-            try:
-                after = self._one(op)
-            except StaleEpoch:
-                log.info("operation was taken over")
-            except NoSpace as error:
-                after = 5.0
-                log.warning("the journal has no space", error=error.detail)
-            except Unavailable as error:
-                log.error("the journal cannot be written", error=error.detail)
-                self._fatal(error.detail)
-            except Exception as error:
-                log.exception("an operation met a fault of Holdfast itself")
-                self._fatal(f"operation {op}: {error!r}")
-            finally:
-                structlog.contextvars.unbind_contextvars("operation")
-                self._queue.put_back(op, after)
+            self._turn(op)
+
+    def _turn(self, op: str, live: Live | None = None) -> OperationView | None:
+        """This thread's turn with an operation; how it is then, if that is asked by giving it `live`."""
+        after: float | None = None
+        structlog.contextvars.bind_contextvars(operation=op)
+        try:
+            after = self._one(op)
+            return None if live is None else views.of_live(live)
+        except StaleEpoch:
+            log.info("operation was taken over")
+        except NoSpace as error:
+            after = 5.0
+            log.warning("the journal has no space", error=error.detail)
+        except Unavailable as error:
+            log.error("the journal cannot be written", error=error.detail)
+            self._fatal(error.detail)
+        except Exception as error:
+            log.exception("an operation met a fault of Holdfast itself")
+            self._fatal(f"operation {op}: {error!r}")
+        finally:
+            structlog.contextvars.unbind_contextvars("operation")
+            self._queue.put_back(op, after)
+        return None
 
     def _forget(self, op: str) -> None:
         """The operation is over, or somebody else's."""

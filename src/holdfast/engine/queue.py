@@ -31,7 +31,9 @@ class Queue:
             heapq.heappush(self._timers, (self._runtime.monotonic() + after, self._serial, op))
         elif op not in self._busy and op not in self._ready:
             self._ready.append(op)
-        self._turn.notify()  # one is enough to run it, or to wait for the new timer
+        # One is enough to run it, or to mind its timer: who waits longest is woken, so that whoever waits without
+        # knowing a timer is woken before one who minds it.
+        self._turn.notify()
 
     def take(self) -> str | None:
         """Wait for the next operation; None once closed."""
@@ -62,10 +64,20 @@ class Queue:
         """The thread that took `op` is through with it; run it again in `after` seconds, unless put meanwhile."""
         with self._turn:
             self._busy.discard(op)
+            if self._closed:
+                self._turn.notify_all()
             if op in self._due:
                 self._put(op, 0.0)
             elif after is not None:
                 self._put(op, after)
+
+    def begin(self, op: str, most: int) -> bool:
+        """Take a new `op` for the calling thread; False if as many as `most` run already, or none may begin."""
+        with self._turn:
+            if self._closed or len(self._busy) >= most:
+                return False
+            self._busy.add(op)
+            return True
 
     def hold(self, op: str) -> bool:
         """Take `op` out so that no thread runs it; False if one does right now."""
@@ -83,6 +95,14 @@ class Queue:
         with self._turn:
             self._closed = True
             self._turn.notify_all()
+
+    def quiet(self, timeout: float) -> bool:
+        """Wait, once closed, until nothing runs any more; False if something still does after `timeout` seconds."""
+        end = self._runtime.monotonic() + timeout
+        with self._turn:
+            while self._busy and (left := end - self._runtime.monotonic()) > 0:
+                self._turn.wait(left)
+            return not self._busy
 
     @property
     def idle(self) -> bool:

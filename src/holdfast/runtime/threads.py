@@ -30,7 +30,7 @@ class ThreadRuntime(Runtime):
 
     def __init__(self) -> None:
         super().__init__()
-        sys.setswitchinterval(1e-4)
+        sys.setswitchinterval(1e-3)
         self._random = random.Random(os.urandom(16))
 
     def now(self) -> float:

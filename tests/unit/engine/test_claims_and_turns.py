@@ -1,8 +1,11 @@
 """Claims: all together, strictly first come first served, re-examined when the turn comes."""
 
+import functools
+
 import pytest
 
-from holdfast.model.step import Unclear
+from holdfast.model.operations import OperationView
+from holdfast.model.step import Done, Unclear
 from holdfast.records import claims
 from holdfast.records.contract import Tx
 from tests.unit.engine.lab import Lab
@@ -107,3 +110,52 @@ def test_two_at_once_would_run_without_claims(lab: Lab, monkeypatch: pytest.Monk
     _hold(lab, "x")
     monkeypatch.setattr(claims, "blocker", blind)
     assert lab.run(Do(plan_of="a", claims="x")).state == "done"
+
+
+def _slowly(lab: Lab) -> Done:
+    lab.runtime.sleep(60)
+    return Done()
+
+
+def test_who_waits_for_an_operation_anyway_works_on_it_himself(lab: Lab) -> None:
+    told: list[str] = []
+    views: list[OperationView] = []
+
+    def ask() -> None:
+        views.append(lab.engine.submit(Do(plan_of="a"), begun=lambda view: told.append(view.state)))
+
+    lab.runtime.spawn("caller", ask)
+    lab.until(lambda: bool(views))
+    assert told == ["running"]
+    assert views[0].state == "done"
+    assert lab.get(views[0].id) == views[0]
+
+
+def test_who_waits_leaves_it_to_the_threads_once_as_many_run(lab: Lab) -> None:
+    lab.world.always["judge a"] = lambda _ctx: _slowly(lab)
+    views: list[OperationView] = []
+
+    def ask(n: int) -> None:
+        views.append(lab.engine.submit(Do(plan_of="a", claims=f"c{n}"), begun=lambda _view: None))
+
+    for n in range(4):
+        lab.runtime.spawn(f"caller-{n}", functools.partial(ask, n))
+    lab.until(lambda: bool(views))
+    assert views[0].state == "running"
+    lab.until(lambda: len(views) == 4)
+    lab.ended(views[0].id)
+
+
+def test_a_stop_waits_for_what_a_caller_works_on(lab: Lab) -> None:
+    lab.world.always["judge a"] = lambda _ctx: _slowly(lab)
+    stopped: list[bool] = []
+    begun: list[str] = []
+
+    def ask() -> None:
+        lab.engine.submit(Do(plan_of="a"), begun=lambda view: begun.append(view.id))
+
+    lab.runtime.spawn("caller", ask)
+    lab.until(lambda: bool(begun))
+    lab.runtime.spawn("stop", lambda: stopped.append(lab.engine.stop(10)))
+    lab.until(lambda: bool(stopped))
+    assert stopped == [False]
