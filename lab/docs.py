@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+from tests.daemon import real_daemon
+
 from holdfast import config
+from holdfast.cli.describe import describe
+from holdfast.cli.main import app
 from holdfast.client import Client
 from holdfast.client.calls import Call
+from lab.cli_reference import reference as cli
 from lab.rest_reference import reference as rest
-from tests.daemon import real_daemon
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,6 +28,7 @@ def generated(openapi: dict[str, Any]) -> dict[str, str]:
         "docs/configuration.md": config.reference(),
         "packaging/holdfast.toml": config.example(),
         "docs/rest.md": rest(openapi),
+        "docs/cli.md": cli(describe(app)),
     }
 
 

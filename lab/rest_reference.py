@@ -8,22 +8,29 @@ _ABOUT = """\
 
 Generated from `/openapi.json`: change the routes, then `make docs`.
 
-The face is at `/v1` on the unix socket `/run/holdfast/holdfast.sock` (root, and the configured group), and over TLS with
-`Authorization: Bearer TOKEN` where `listen.tcp` is configured.
+The face is at `/v1` on the unix socket `/run/holdfast/holdfast.sock` (root, and the configured group), and over TLS
+with `Authorization: Bearer TOKEN` where `listen.tcp` is configured.
 
 ```console
 # curl --unix-socket /run/holdfast/holdfast.sock http://localhost/v1/status
 # curl --unix-socket /run/holdfast/holdfast.sock 'http://localhost/v1/pools?state=ready'
 ```
 
-* **Changes** are durable operations. The answer is `202` with the operation and its `Location`, as soon as the request is durable;
-  with `?wait=SECONDS` it is `200` with the ended operation, whatever its outcome, or `202` if it waits (a parked one at once).
-* **`Idempotency-Key`**, up to 255 signs: the same request under the same key is done once, for seven days. Another request under it is `422`.
-* **`ETag` and `If-Match`**: pools and volumes have one; a change with a stale one is `412`, also if it became stale while the request queued.
-* **Problems** are RFC 9457: `code` names the class (see [operating](operating.md#errors)), `detail` says what happened, `hint` what to do next.
-* **Lists** are `{"items": […], "next": CURSOR}`; `?cursor=` goes on. `?state=` and `?label=NAME` or `?label=NAME=VALUE` narrow them.
-* **Roles**: a viewer reads; an operator changes volumes, mounts and operations; an admin also pools, tokens and the daemon itself.
-* **Sizes** are bytes (written as a number, or as text with a unit: 1GB is 10⁹ bytes, 1GiB is 2³⁰), **times** are seconds since the epoch.
+* **Changes** are durable operations. The answer is `202` with the operation and its `Location`, as soon as the request
+  is durable; with `?wait=SECONDS` it is `200` with the ended operation, whatever its outcome, or `202` if it waits (a
+  parked one at once).
+* **`Idempotency-Key`**, up to 255 signs: the same request under the same key is done once, for seven days. Another
+  request under it is `422`.
+* **`ETag` and `If-Match`**: pools and volumes have one; a change with a stale one is `412`, also if it became stale
+  while the request queued.
+* **Problems** are RFC 9457: `code` names the class (see [operating](operating.md#errors)), `detail` says what happened,
+  `hint` what to do next.
+* **Lists** are `{"items": […], "next": CURSOR}`; `?cursor=` goes on. `?state=` and `?label=NAME` or
+  `?label=NAME=VALUE` narrow them.
+* **Roles**: a viewer reads; an operator changes volumes, mounts and operations; an admin also pools, tokens and the
+  daemon itself.
+* **Sizes** are bytes (written as a number, or as text with a unit: 1GB is 10⁹ bytes, 1GiB is 2³⁰), **times** are
+  seconds since the epoch.
 """
 
 
@@ -35,7 +42,7 @@ def reference(openapi: dict[str, Any]) -> str:
         for path, item in openapi["paths"].items():
             for method, operation in item.items():
                 if isinstance(operation, dict) and tag["name"] in operation.get("tags", ()):
-                    parts.append(_operation(openapi, method, path, operation))
+                    parts.append(_operation(method, path, operation))
     parts.append("## Bodies and answers\n")
     for name, schema in sorted(openapi["components"]["schemas"].items()):
         if "properties" in schema:
@@ -43,10 +50,10 @@ def reference(openapi: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def _operation(openapi: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> str:
+def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     lines = [f"### `{method.upper()} {path}`", "", operation.get("description") or operation["summary"], ""]
     rows = [
-        f"| `{p['name']}` | {p['in']} | {_type(p['schema'])} | {_one_line(p.get('description') or p['schema'].get('description', ''))} |"
+        f"| `{p['name']}` | {p['in']} | {_type(p['schema'])} | {_one_line(p['description'])} |"
         for p in operation.get("parameters", ())
     ]
     if rows:
@@ -71,7 +78,8 @@ def _operation(openapi: dict[str, Any], method: str, path: str, operation: dict[
 
 def _schema(name: str, schema: dict[str, Any]) -> str:
     needed = set(schema.get("required", ()))
-    lines = [f"### {name}", "", _one_line(schema.get("description", "")), "", "| field | type | needed |", "| --- | --- | --- |"]
+    about = _one_line(schema.get("description", ""))
+    lines = [f"### {name}", "", about, "", "| field | type | needed |", "| --- | --- | --- |"]
     for field, kind in schema["properties"].items():
         lines.append(f"| `{field}` | {_type(kind)} | {'yes' if field in needed else ''} |")
     return "\n".join([*lines, ""])

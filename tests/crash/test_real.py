@@ -18,6 +18,8 @@ import pytest
 from holdfast.client import Client
 from holdfast.model.errors import Unavailable
 from holdfast.model.operations import OperationView
+from holdfast.model.resources import Content, FileSystem
+from holdfast.model.views import MountView
 from tests.daemon import (
     RealDaemon,
     checksums,
@@ -35,7 +37,7 @@ KEY = "the same key"
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
 # Histories of each operation in `make test`: evenly spaced failpoints. `make proof` takes all.
 SLOTS = 6
-CONTENTS = {"directory": None, "filesystem": "ext4", "block": None}
+CONTENTS: dict[Content, FileSystem | None] = {"directory": None, "filesystem": "ext4", "block": None}
 
 
 class Deed(NamedTuple):
@@ -47,11 +49,11 @@ class Deed(NamedTuple):
     mounted: tuple[bool, bool] = (False, False)
 
 
-def _create(content: str) -> Callable[[RealDaemon, Client], OperationView]:
+def _create(content: Content) -> Callable[[RealDaemon, Client], OperationView]:
     return lambda _, client: client.create_volume("p", "v", "4MiB", content, CONTENTS[content], key=KEY)
 
 
-def _with_volume(content: str) -> Callable[[RealDaemon, Client], None]:
+def _with_volume(content: Content) -> Callable[[RealDaemon, Client], None]:
     def before(daemon: RealDaemon, client: Client) -> None:
         client.create_volume("p", "v", "4MiB", content, CONTENTS[content])
         if content == "directory":
@@ -71,7 +73,7 @@ def _mount(daemon: RealDaemon, client: Client) -> OperationView:
     return client.mount("p", "v", str(daemon.mnt / "v"), key=KEY)
 
 
-def _with_mount(content: str) -> Callable[[RealDaemon, Client], None]:
+def _with_mount(content: Content) -> Callable[[RealDaemon, Client], None]:
     def before(daemon: RealDaemon, client: Client) -> None:
         _with_volume(content)(daemon, client)
         contents_of_v(daemon, client)
@@ -81,16 +83,14 @@ def _with_mount(content: str) -> Callable[[RealDaemon, Client], None]:
 
 
 # An unmount is asked by the mount's id, which the record forgets when it is done; so it is kept here.
-_ASKED: dict[str, str] = {}
+_ASKED: dict[str, MountView] = {}
 
 
 def _unmount(daemon: RealDaemon, client: Client) -> OperationView:
     found = client.mounts(str(daemon.mnt / "v"))
     if found:
-        _ASKED[str(daemon.root)] = found[0].id
-        return client.unmount(found[0], key=KEY)
-    path = f"/pools/p/volumes/v/mounts/{_ASKED[str(daemon.root)]}"
-    return client._change("DELETE", path, None, 60.0, KEY)
+        _ASKED[str(daemon.root)] = found[0]
+    return client.unmount(_ASKED[str(daemon.root)], key=KEY)
 
 
 def _nothing(_: RealDaemon, __: Client) -> None:

@@ -17,6 +17,7 @@ import pytest
 from holdfast.client import Client
 from holdfast.model.errors import Exists, HoldfastError, InUse, NotFound, Unavailable
 from holdfast.model.operations import OperationView
+from holdfast.model.resources import Content, FileSystem
 from tests.daemon import RealDaemon, loops_below, mounts_below, real_daemon, run, temporary_below, wait_until
 from tests.needs import need, need_root
 
@@ -84,8 +85,8 @@ class Sailor:
 
     def _create(self, client: Client) -> None:
         name = f"v{self._number}-{self._serial}"
-        content = "filesystem" if self._random.random() < 0.15 else "directory"
-        fs = "ext4" if content == "filesystem" else None
+        content: Content = "filesystem" if self._random.random() < 0.15 else "directory"
+        fs: FileSystem | None = "ext4" if content == "filesystem" else None
         if self._asked("create", lambda key: client.create_volume("p", name, "2MiB", content, fs, 20, key=key)):
             self.there[name] = content
 

@@ -22,7 +22,8 @@ class Tcp:
         )  # fmt: skip
         self.port = free_port()
         daemon.config = (
-            f'[listen]\ntcp = "127.0.0.1:{self.port}"\ncert = "{self.ca}"\nkey = "{key}"\n{listen}\n[limits]\n{limits}\n'
+            f'[listen]\ntcp = "127.0.0.1:{self.port}"\ncert = "{self.ca}"\nkey = "{key}"\n{listen}\n'
+            f"[limits]\n{limits}\n"
         )
 
     def connect(self) -> Wire:

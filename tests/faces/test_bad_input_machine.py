@@ -10,6 +10,7 @@ import pytest
 
 from holdfast.client import Client
 from holdfast.model.errors import HoldfastError, NoSpace, Unavailable
+from holdfast.model.resources import FileSystem
 from tests.daemon import Disk, RealDaemon, checksums, fill, loops_below, mounts_below, real_daemon, wait_until
 from tests.needs import need, need_root
 
@@ -92,7 +93,7 @@ def test_a_missing_mkfs_is_named_and_nothing_is_left(daemon_with_tools: RealDaem
 
 @pytest.mark.parametrize(("fs", "size"), [("ext4", "512KiB"), ("xfs", "16MiB"), ("btrfs", "16MiB")])
 def test_a_size_too_small_for_its_file_system_is_refused_with_the_least_one(
-    daemon: RealDaemon, fs: str, size: str
+    daemon: RealDaemon, fs: FileSystem, size: str
 ) -> None:
     client = daemon.with_pool()
     view = client.create_volume("p", "v", size, "filesystem", fs)

@@ -8,6 +8,7 @@ import pytest
 from holdfast.client import Client
 from holdfast.model.errors import HoldfastError, Invalid
 from holdfast.model.operations import OperationView
+from holdfast.model.resources import Content
 from tests.daemon import RealDaemon, checksums, fill, mounts_below, run
 from tests.needs import need
 
@@ -157,7 +158,7 @@ def test_a_volume_with_somebodys_mount_inside_is_not_deleted(daemon: RealDaemon,
 
 @pytest.mark.parametrize("content", ["filesystem", "block"])
 def test_a_volume_that_somebody_attached_to_a_loop_device_is_not_deleted(
-    daemon: RealDaemon, client: Client, content: str
+    daemon: RealDaemon, client: Client, content: Content
 ) -> None:
     need("mkfs.ext4")
     client.create_volume("p", "disk", "2MiB", content)

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from cyclopts import App
+from lab.cli_reference import reference
 
+from holdfast.cli.describe import describe
 from holdfast.cli.main import app
 from holdfast.model import errors
 
 ROOT = Path(__file__).resolve().parents[2]
-FOR_USERS = ("README.md", "docs/operating.md")
+CLI = "docs/cli.md"
+FOR_USERS = ("README.md", "docs/operating.md", CLI)
 GUARANTEES = "docs/guarantees.md"
 DOCUMENTS = sorted(
     str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")) if path.is_file()
@@ -58,12 +61,13 @@ def commands_in(text: str) -> Iterator[str]:
         for line in block.splitlines():
             found = re.match(r"[#$] (?:[A-Z_]+=\S+ )?(?:\S*/)?holdfast (.*)", line)
             if found:
-                yield found[1].partition("  #")[0]
+                yield re.split(r"  #| \| ", found[1])[0]
         yield from re.findall(r"holdfast (op \w+ [0-9a-f]{32})", block)
 
 
 def resolve(words: list[str]) -> App | None:
-    part, left = app, list(words)
+    part: App = app
+    left = list(words)
     while left and not left[0].startswith("-"):
         word = left.pop(0)
         names = [name for name in part if not name.startswith("-")]
@@ -93,14 +97,22 @@ def test_every_option_that_is_named_alone_exists(document: str) -> None:
         assert option in ALL_OPTIONS, f"{document}: no command knows {option}"
 
 
-def test_every_command_and_option_is_documented() -> None:
-    text = "\n".join(text_of(document) for document in FOR_USERS)
-    named = [shlex.split(command) for command in commands_in(text)]
+def test_the_reference_of_the_command_line_is_what_make_docs_writes() -> None:
+    assert text_of(CLI) == reference(describe(app)), "run `make docs`"
+
+
+def test_every_command_and_option_is_in_the_reference_of_the_command_line() -> None:
+    sections = dict(
+        re.findall(r"^### `holdfast ([a-z ]+)`\n(.*?)(?=^##|\Z)", text_of(CLI), flags=re.MULTILINE | re.DOTALL)
+    )
+    assert sections.keys() == {" ".join(path) for path in COMMANDS}
     for path, part in COMMANDS.items():
-        assert any(tuple(words[: len(path)]) == path for words in named), f"holdfast {' '.join(path)}"
+        section = sections[" ".join(path)]
+        assert f"# holdfast {' '.join(path)}" in section, f"no example of {path}"
         for argument in part.assemble_argument_collection():
-            positional = argument.field_info.kind is not inspect.Parameter.KEYWORD_ONLY
-            assert positional or any(name in text for name in argument.names), (path, argument.names)
+            if argument.field_info.kind is inspect.Parameter.KEYWORD_ONLY:
+                for name in argument.names:
+                    assert f"`{name}`" in section, (path, name)
 
 
 def documented_errors() -> dict[str, tuple[int, int]]:

@@ -125,3 +125,20 @@ def test_what_appears_during_the_removal_is_not_removed(daemon: RealDaemon) -> N
         _purge(member.root, runtime)
     assert os.listdir(member.state) == ["late"]
     assert (member.state / "late").read_text() == "precious"
+
+
+def test_a_directory_that_took_the_place_of_the_state_directory_meanwhile_stays(daemon: RealDaemon) -> None:
+    member = stopped(daemon)
+    runtime = ThreadRuntime()
+    once = iter([True])
+
+    def hook(name: str) -> None:
+        if name == "tree.remove.after" and next(once, False):
+            member.state.rename(member.root / "moved")
+            member.state.mkdir()
+
+    runtime.hook = hook
+    with pytest.raises(Again, match="replaced"):
+        _purge(member.root, runtime)
+    assert member.state.exists()
+    assert os.listdir(member.root / "moved") == [], "what was looked at and locked is what was emptied"

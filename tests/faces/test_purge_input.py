@@ -77,8 +77,9 @@ def test_a_pool_is_refused_in_either_place(daemon: RealDaemon) -> None:
 
 def test_a_run_directory_of_somebody_else_loses_nothing(daemon: RealDaemon, place: Path) -> None:
     member = stopped(daemon)
-    fill(place)
     (place / "holdfast.sock").write_text("no socket")
+    assert str(place / "holdfast.sock") in Ended(member.state, place, dry_run=True).said
+    fill(place)
     kept = checksums(place)
     assert Ended(member.state, place, yes=True).status == 0
     assert checksums(place) == kept

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +16,7 @@ from holdfast.cli.local import reachable as recorded
 from holdfast.cli.local.places import Place
 from holdfast.host import processes
 from holdfast.model.resources import Content, FileSystem
-from tests.daemon import RealDaemon, checksums, fill, loops_below, mounts_below, run
+from tests.daemon import PATIENCE, RealDaemon, checksums, fill, loops_below, mounts_below, run
 from tests.faces.test_purge import emptied, files, purged, reachable, stopped
 from tests.host.sickfs import sick
 from tests.needs import need
@@ -154,8 +155,11 @@ def test_a_pool_whose_disk_hangs_hinders_as_unknown_in_bounded_time(
     daemon.pool.rename(daemon.root / "away")
     monkeypatch.setattr(recorded, "PATIENCE", 0.2)
     with sick(str(daemon.pool), 4096) as store, untouched(daemon):
+        wakes = threading.Timer(PATIENCE, lambda: store.signal(signal.SIGCONT))  # else a broken bound would hang this
+        wakes.start()
         store.signal(signal.SIGSTOP)
         done = purged(daemon)
+        wakes.cancel()
         store.signal(signal.SIGCONT)
     assert done.status == 5
     assert "did not answer" in done.error

@@ -7,10 +7,13 @@ import pytest
 
 from holdfast.client import Client
 from holdfast.model.errors import Suspended
+from holdfast.model.resources import Content, FileSystem
 from tests.daemon import RealDaemon, checksums, fill, loops_below, mounts_below, run, wait_until
 from tests.needs import need
 
-VOLUMES = {"tree": ("directory", None), "fs": ("filesystem", "ext4"), "disk": ("block", None)}
+VOLUMES: dict[str, tuple[Content, FileSystem | None]] = {
+    "tree": ("directory", None), "fs": ("filesystem", "ext4"), "disk": ("block", None)
+}  # fmt: skip
 
 
 def _mounted(daemon: RealDaemon) -> dict[str, str]:

@@ -12,12 +12,15 @@ import pytest
 
 from holdfast.client import Client
 from holdfast.model.errors import HoldfastError
+from holdfast.model.resources import Content, FileSystem
 from tests.daemon import RealDaemon, checksums, fill, mounts_below, run, wait_until
 from tests.needs import need
 
 # The exit status of a daemon that noticed that its directory is not its own any more.
 LOST = 70
-VOLUMES = {"tree": ("directory", None), "fs": ("filesystem", "ext4"), "disk": ("block", None)}
+VOLUMES: dict[str, tuple[Content, FileSystem | None]] = {
+    "tree": ("directory", None), "fs": ("filesystem", "ext4"), "disk": ("block", None)
+}  # fmt: skip
 
 
 class Cargo:

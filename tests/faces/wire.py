@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import select
 import socket
 import ssl
 from collections.abc import Iterator
@@ -86,21 +87,23 @@ class Wire:
     def chunks(self) -> Iterator[bytes]:
         """The parts of a chunked body, as they come."""
         while size := int(self.file.readline() or b"0", 16):
-            yield self.file.read(size)
+            part = self.file.read(size)
             self.file.readline()
+            yield part
         self.file.readline()
 
-    def closed(self, seconds: float = PATIENCE) -> bool:
-        """Whether the daemon ends the connection within so many seconds, without another word."""
-        self.sock.settimeout(seconds)
+    def closed(self) -> bool:
+        """Whether the daemon ends the connection without another word."""
         try:
             return self.file.read(1) == b""
         except ConnectionError:
             return True
         except TimeoutError:
             return False
-        finally:
-            self.sock.settimeout(PATIENCE)
+
+    def silent(self, seconds: float) -> bool:
+        """Whether nothing comes for so many seconds, not even the end; for a plain connection that was read empty."""
+        return not select.select([self.sock], [], [], seconds)[0]
 
     def close(self) -> None:
         """Close it."""
@@ -128,7 +131,11 @@ def unix(daemon: RealDaemon) -> Wire:
     """A connection to its unix socket."""
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(PATIENCE)
-    sock.connect(daemon.address.removeprefix("unix:"))
+    try:
+        sock.connect(daemon.address.removeprefix("unix:"))
+    except OSError:
+        sock.close()
+        raise
     return Wire(sock)
 
 

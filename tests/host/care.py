@@ -13,7 +13,6 @@ from tests.host.parts import UUID, Keeper, formatted, opened, run, unmount, writ
 from tests.needs import need
 
 SYSTEMS: tuple[FileSystem, ...] = ("ext4", "xfs", "btrfs")
-# A file system of 8 MiB is small enough to be quick and large enough for a journal.
 TOOLS: dict[FileSystem, str] = {"ext4": "e2fsck", "xfs": "xfs_repair", "btrfs": "btrfs"}
 
 

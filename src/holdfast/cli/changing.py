@@ -1,6 +1,6 @@
 """A change from its request to its end: waiting, how it ended, and the exit status that tells."""
 
-from holdfast.cli import following, output, screen, timeline
+from holdfast.cli import following, output, screen, timeline, words
 from holdfast.cli.common import client
 from holdfast.client import ended_well
 from holdfast.model.operations import OperationView
@@ -24,7 +24,7 @@ class Change:
         if self._form != "table":
             output.dump(view, self._form)
         elif view.state == "done":
-            lasted = f" in {timeline.lasting(timeline.took(view))}" if drawn else ""
+            lasted = f" in {words.lasting(timeline.took(view))}" if drawn else ""
             out.show((f"{view.kind} {view.resource.path}: ", timeline.state("done"), lasted))
         elif drawn:
             out.show(*timeline.lines(out, view, error=False))

@@ -13,7 +13,9 @@ from holdfast.model.errors import Invalid
 Form = Annotated[
     Literal["table", "json", "yaml"],
     Parameter(
-        name=["--output", "-o"], metavar="FORM", help="For people (table), or as REST has it, for programs (json, yaml)."
+        name=["--output", "-o"],
+        metavar="FORM",
+        help="For people (table), or as REST has it, for programs (json, yaml).",
     ),
 ]
 Address = Annotated[
@@ -62,7 +64,7 @@ def confirm(
     if not sys.stdin.isatty():
         raise Invalid(f"This will {what}.", "Add --yes to agree.")
     asking = screen.out() if form == "table" else screen.err()
-    asking.show((screen.Span("This will ", "bold"), screen.Span(what, "bold"), "." if touched is None else ":"))
+    asking.show(*asking.wrapped(f"This will {what}{'.' if touched is None else ':'}", "", "bold"))
     if touched is not None:
         asking.show(*(("  ", *line) for line in touched()))
     print("Go on? [y/N] ", end="", file=asking.stream, flush=True)

@@ -1,12 +1,13 @@
 """How full a pool is: a share, a colour, a bar."""
 
-from holdfast.cli.screen import Screen, Span, Style
+from holdfast.cli.screen import Cell, Screen, Span, Style
 from holdfast.model.sizes import format_size
 from holdfast.model.views import PoolView
 
 # From so many per cent on, a disk wants attention, or help.
 _HIGH, _FULL = 80, 95
-_CELLS = 20
+# From so many columns on there is room for a long bar.
+_WIDE = 100
 
 
 def percent(pool: PoolView) -> int | None:
@@ -27,11 +28,21 @@ def is_full(pool: PoolView) -> bool:
     return used is not None and used >= _FULL
 
 
-def bar(screen: Screen, used: int) -> list[Span]:
-    """The share as a bar, for terminals."""
-    filled = round(used * _CELLS / 100)
-    full, empty = screen.sign("█", "#"), screen.sign("░", ".")
-    return [Span(full * filled, fullness(used)), Span(empty * (_CELLS - filled), "dim")]
+def share(pool: PoolView) -> Cell:
+    """The share."""
+    used = percent(pool)
+    return "?" if used is None else Span(f"{used} %", fullness(used))
+
+
+def bar(screen: Screen, pool: PoolView) -> Cell:
+    """The share, on a terminal with a bar."""
+    used = percent(pool)
+    if used is None:
+        return "?"
+    cells = 0 if not screen.terminal else 10 if screen.width < _WIDE else 20
+    filled = round(used * cells / 100)
+    drawn = screen.sign("█", "#") * filled + screen.sign("░", ".") * (cells - filled)
+    return Span(f"{drawn} {used:>3} %".lstrip(), fullness(used))
 
 
 def room(pool: PoolView) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from holdfast.cli import screen, timeline
-from holdfast.cli.screen import Screen, Span
+from holdfast.cli.screen import Line, Screen, Span
 from holdfast.client import Client
 from holdfast.model.errors import Unavailable
 from holdfast.model.operations import OperationView
@@ -68,9 +68,10 @@ def live(connection: Client, view: OperationView) -> OperationView:
     from rich.text import Text
 
     out = screen.out()
+    leave: Line = (Span("  Ctrl-C stops watching; the operation goes on.", "dim"),)
 
     def drawn() -> Text:
-        return Text.from_ansi("\n".join(out.paint(line) for line in timeline.lines(out, view)))
+        return Text.from_ansi("\n".join(out.paint(line) for line in (*timeline.lines(out, view), leave)))
 
     # What is drawn has its colours already; rich moves the cursor.
     console = Console(file=out.stream, no_color=not out.colour, highlight=False, width=out.width)
@@ -83,9 +84,8 @@ def live(connection: Client, view: OperationView) -> OperationView:
 def interrupted(view: OperationView) -> NoReturn:
     """Say that nobody cancelled anything, and end."""
     told = screen.err()
-    goes_on = f"The operation {view.kind} {view.resource.path} was not cancelled; it goes on by itself."
     told.show(
-        (Span("interrupted:", "warn"), f" {goes_on}"),
+        (Span("interrupted:", "warn"), f" {view.kind} {view.resource.path} was not cancelled; it goes on."),
         (f"  {told.sign('→', '->')} Follow it: holdfast op watch {view.id}",),
     )
     raise SystemExit(INTERRUPTED)

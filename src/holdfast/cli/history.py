@@ -7,7 +7,8 @@ from holdfast.cli.screen import Cell, Line, Screen, Span, Style
 from holdfast.model.conditions import ABANDONED, Condition
 from holdfast.model.operations import OperationView
 
-HEAD = ("ID", "STATE", "WHAT", "WHEN", "BY", "REASON")
+# Narrower terminals are not told who asked; `op show` tells.
+_WIDE = 100
 
 
 def conditions(found: Sequence[Condition]) -> list[Cell]:
@@ -21,18 +22,25 @@ def _condition(found: Condition) -> Cell:
     return Span(f"{found.type}: {holds} (since {words.when(found.since)})", style)
 
 
-def row(view: OperationView) -> list[Cell]:
-    """An operation as a row of `HEAD`."""
+def table(out: Screen, found: Sequence[OperationView]) -> Iterator[Line]:
+    """Operations as a table: for people with their age, for programs with their time."""
+    by = not out.terminal or out.width >= _WIDE
+    head = ("ID", "STATE", "AGE" if out.terminal else "CREATED", "WHAT", *(["BY"] if by else []), "REASON")
+    yield from tables.lines(out, head, [_row(view, age=out.terminal, by=by) for view in found], remark=True)
+
+
+def _row(view: OperationView, *, age: bool, by: bool) -> list[Cell]:
     why = view.reason or (view.error.detail if view.error else "")
+    when = words.lasting(words.since(view.created_at)) if age else words.when(view.created_at)
     return [
-        view.id, timeline.state(view.state), f"{view.kind} {view.resource.path}", words.when(view.created_at),
-        view.actor, Span(why, "bad" if view.error and not view.reason else "warn"),
+        view.id, timeline.state(view.state), when, f"{view.kind} {view.resource.path}", *([view.actor] if by else []),
+        Span(why, "bad" if view.ended else "warn"),
     ]  # fmt: skip
 
 
-def recent(out: Screen, found: list[OperationView]) -> Iterator[Line]:
-    """A table of the last operations, if there are any."""
+def recent(out: Screen, found: Sequence[OperationView]) -> Iterator[Line]:
+    """The last operations, if there are any."""
     if found:
         yield ()
         yield (Span("Last operations", "bold"),)
-        yield from tables.lines(out, HEAD, [row(view) for view in found], remark=True)
+        yield from table(out, found)

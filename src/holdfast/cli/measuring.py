@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from holdfast.cli import words
 from holdfast.cli.common import client
 from holdfast.cli.screen import Cell, Span
 from holdfast.client import Client
@@ -41,11 +42,11 @@ def sizes(found: Measured) -> tuple[Cell, Cell]:
     return least + format_size(found.usage.real), least + format_size(found.usage.apparent)
 
 
-def told(found: Measured) -> Cell:
+def told(found: Measured, volume: VolumeView) -> Cell:
     """In a sentence."""
     if found.usage is None:
         return Span(f"not measured: {found.reason}", "warn")
     real, apparent = sizes(found)
-    files = f", {found.usage.files} files" if found.usage.files else ""
+    files = f" in {words.count(found.usage.files, 'file')}" if volume.content == "directory" else ""
     more = "" if found.usage.complete else "; there is more, which was not counted in time"
     return f"{real} real, {apparent} apparent{files}{more}"

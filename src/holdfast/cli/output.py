@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from holdfast.cli import screen, tables
-from holdfast.cli.screen import Cell, Line, Screen, Span, fold, width
+from holdfast.cli.screen import Cell, Line, Screen, Span, fold, span, width
 
 
 def dump(value: Any, form: str) -> None:
@@ -43,7 +43,7 @@ def page(out: Screen, fields: Iterable[tuple[str, Sequence[Cell]]]) -> Iterator[
     for name, values in said:
         title = name.ljust(size)
         for value in values:
-            text, style = (value, "") if isinstance(value, str) else value
+            text, style = span(value)
             for line in fold(text, max(40, out.width - size) if out.width else 0):
                 yield (Span(title, "dim"), Span(line, style))
                 title = " " * size

@@ -23,6 +23,11 @@ Cell = str | Span
 Line = Sequence[Cell]
 
 
+def span(cell: Cell) -> Span:
+    """The cell with its style."""
+    return cell if isinstance(cell, Span) else Span(cell)
+
+
 class Screen:
     """One stream, as it is when the command starts."""
 
@@ -47,8 +52,7 @@ class Screen:
         return "".join(self._painted(cell) for cell in line)
 
     def _painted(self, cell: Cell) -> str:
-        text, style = (cell, "") if isinstance(cell, str) else cell
-        text = visible(text)
+        text, style = visible(span(cell).text), span(cell).style
         return f"\x1b[{_SGR[style]}m{text}\x1b[0m" if style and text and self.colour else text
 
     def show(self, *lines: Line) -> None:
@@ -80,7 +84,7 @@ def visible(text: str) -> str:
 
 def width(cell: Cell) -> int:
     """How many columns it takes."""
-    text = visible(cell if isinstance(cell, str) else cell.text)
+    text = visible(span(cell).text)
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width
@@ -89,12 +93,12 @@ def width(cell: Cell) -> int:
 
 
 def fold(text: str, most: int) -> list[str]:
-    """The text in lines of at most so many columns; 0 for one line."""
+    """The text in lines of at most so many columns, but never within a word: it may be one to copy. 0 for one line."""
     if not most or width(text) <= most:
         return [text]
     from textwrap import wrap
 
-    return wrap(visible(text), most, break_on_hyphens=False) or [""]
+    return wrap(visible(text), most, break_on_hyphens=False, break_long_words=False) or [""]
 
 
 def _columns(stream: TextIO) -> int:

@@ -41,6 +41,8 @@ def lines(screen: Screen, view: OperationView, *, error: bool = True) -> Iterato
         yield _step(screen, step)
     if not view.ended:
         yield from waits(screen, view)
+    elif view.state == "abandoned" and view.reason:
+        yield from screen.wrapped(f"because: {view.reason}", "  ", "warn")
     elif error and view.error is not None:
         yield from screen.wrapped(f"error: {view.error.detail}", "  ", "bad")
         if view.error.hint:
@@ -55,13 +57,15 @@ def _step(screen: Screen, step: StepView) -> Line:
 
 
 def waits(screen: Screen, view: OperationView) -> Iterator[Line]:
-    """Why it waits, until when, and its exits as commands."""
+    """What it undoes for; why it waits, until when, and its exits as commands."""
+    if view.direction == "undo" and view.error is not None:
+        yield from screen.wrapped(f"undoes because: {view.error.detail}", "  ", "bad")
+    if view.state not in ("parked", "queued"):
+        return
     if view.reason:
         yield from screen.wrapped(f"waits: {view.reason}", "  ", "warn")
     if view.next_try_at is not None:
         yield (Span(f"  next try: {_soon(view.next_try_at)}", "dim"),)
-    if view.state not in ("parked", "queued"):
-        return
     for number, command in enumerate(exits(view)):
         yield (Span("  exits: " if number == 0 else "         ", "dim"), command)
 

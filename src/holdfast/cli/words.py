@@ -58,7 +58,7 @@ def parse_pairs(option: str, given: list[str] | None) -> dict[str, str]:
     for text in given or []:
         name, equals, value = text.partition("=")
         if not equals:
-            raise Invalid(f"{option} {text} is not NAME=VALUE.", f"Write {option} {text}=VALUE.")
+            raise Invalid(f"{option} {text} has no value.", f"Write {option} {text}=VALUE.")
         if name in found:
             raise Invalid(f"{option} {name} is given twice.", "Give each name once.")
         found[name] = value

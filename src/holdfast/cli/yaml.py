@@ -11,20 +11,20 @@ _OTHER = frozenset({"y", "n", "yes", "no", "true", "false", "on", "off", "null"}
 
 
 def encode(value: Any) -> str:
-    """`value` of plain dicts, lists, texts, numbers, booleans and None, as one document."""
+    """`value` of plain dicts, lists, tuples, texts, numbers, booleans and None, as one document."""
     return "\n".join(_lines(value)) + "\n"
 
 
 def _lines(value: Any) -> list[str]:
     if isinstance(value, dict) and value:
         return [line for key, item in value.items() for line in _entry(_scalar(str(key)), item)]
-    if isinstance(value, list) and value:
+    if isinstance(value, list | tuple) and value:
         return [line for item in value for line in _item(_lines(item))]
     return [_scalar(value)]
 
 
 def _entry(key: str, value: Any) -> list[str]:
-    if isinstance(value, dict | list) and value:
+    if isinstance(value, dict | list | tuple) and value:
         return [f"{key}:", *(f"  {line}" for line in _lines(value))]
     return [f"{key}: {_scalar(value)}"]
 

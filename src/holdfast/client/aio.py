@@ -1,14 +1,17 @@
 """The same client for asyncio: every method of `holdfast.client.Client`, awaited; streams are async iterators."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from holdfast.client import calls
+from holdfast.client.address import address_of
 from holdfast.client.aio_transport import AsyncTransport
 from holdfast.client.calls import Call
 from holdfast.client.client import LEG, SILENCE, Labels
-from holdfast.client.wire import Event, address_of
+from holdfast.client.tries import PAUSE
+from holdfast.client.wire import Event
 from holdfast.model.operations import OperationView
 from holdfast.model.resources import Content, FileSystem, Finding
 from holdfast.model.views import (
@@ -27,7 +30,10 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """Talks to one daemon; see `holdfast.client.Client`. Any number of tasks may use it at once."""
+    """Talks to one daemon; see `holdfast.client.Client`. Any number of tasks of one event loop may use it at once.
+
+    A task that is cancelled closes its connection, and no other's. What it asked for may be done all the same.
+    """
 
     def __init__(
         self, address: str = "", timeout: float = 30.0, *, token: str = "", ca_file: str = "", patience: float = 0.0
@@ -35,7 +41,7 @@ class AsyncClient:
         self._transport = AsyncTransport(address_of(address, token, ca_file), timeout, patience)
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close all connections; what is under way ends with Unavailable. Another call opens one."""
         await self._transport.close()
 
     async def __aenter__(self) -> "AsyncClient":
@@ -153,6 +159,14 @@ class AsyncClient:
         """All mounts, or the one at `path`."""
         return (await self.run(calls.mounts(path))).items
 
+    async def mounts_of(self, pool: str, name: str) -> list[MountView]:
+        """All mounts of a volume."""
+        return (await self.run(calls.mounts_of(pool, name))).items
+
+    async def mount_by_id(self, pool: str, name: str, mount_id: str) -> MountView:
+        """One mount of a volume."""
+        return await self.run(calls.mount_by_id(pool, name, mount_id))
+
     async def mount(
         self, pool: str, name: str, path: str, *, read_only: bool = False, wait: float | None = 60.0, key: str = ""
     ) -> OperationView:
@@ -175,19 +189,26 @@ class AsyncClient:
 
     async def wait(self, op: str, seconds: float) -> OperationView:
         """The operation once it ended, or as it is after so many seconds; told by the daemon, not by asking often."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + max(0.0, seconds)
         while True:
-            left = max(0.0, end - time.monotonic())
-            view = await self.operation(op, min(left, LEG))
-            if view.ended or left <= LEG:
+            asked = time.monotonic()
+            view = await self.operation(op, max(0.0, min(end - asked, LEG)))
+            now = time.monotonic()
+            if view.ended or now >= end:
                 return view
+            if now < asked + LEG:  # it was answered early: that daemon is stopping
+                await asyncio.sleep(min(PAUSE, end - now))
 
     async def exit(self, op: str, verb: str, reason: str = "") -> OperationView:
         """`retry`, `cancel` or `abandon` an operation."""
         return await self.run(calls.exit_(op, verb, reason))
 
-    def events(self, last: str = "") -> AsyncIterator[Event]:
-        """Operations as they change, from now on or after the event `last`; Unavailable when the stream breaks."""
+    def events(self, last: str = "") -> AsyncGenerator[Event, None]:
+        """Operations as they change, after the event `last`, or from when the first event, `ready`, is here.
+
+        The stream begins when its first event is asked for. It ends when the daemon stops, and raises Unavailable
+        when it breaks: come back with the `id` of the last event. `aclose` ends it before.
+        """
         return self._transport.events(last, SILENCE)
 
     # -- audit, tokens, the daemon -------------------------------------------------------------
@@ -215,6 +236,10 @@ class AsyncClient:
     async def health(self) -> HealthView:
         """Whether it is ready."""
         return await self.run(calls.health())
+
+    async def metrics(self) -> str:
+        """What Prometheus reads, in its text format."""
+        return (await self.run(calls.metrics())).decode()
 
     async def resume(self) -> StatusView:
         """Say that this database is the current one."""

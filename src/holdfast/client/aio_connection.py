@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection by h11 over asyncio. It knows when it ends while nobody uses it, and lets go by itself."""
 
 import asyncio
+import select
 import ssl
 from collections.abc import Callable
 from typing import cast
@@ -26,15 +27,15 @@ class Connection(asyncio.Protocol):
         self._ended = False
         self._error: Exception | None = None
         self._transport: asyncio.Transport | None = None
-        self.idle = True
+        self.idle = False
         self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio's word."""
+        """From asyncio."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """asyncio's word. What comes unasked would be taken for the next answer."""
+        """From asyncio. What comes unasked would be taken for the next answer."""
         if self.idle:
             self.abort()
             return
@@ -44,13 +45,13 @@ class Connection(asyncio.Protocol):
         self._news.set()
 
     def eof_received(self) -> None:
-        """asyncio's word; it closes the connection then."""
+        """From asyncio; it closes the connection then."""
         self._ended = True
         self._news.set()
 
-    def connection_lost(self, error: Exception | None) -> None:
-        """asyncio's word."""
-        self._ended, self._error = True, error
+    def connection_lost(self, exc: Exception | None) -> None:
+        """From asyncio."""
+        self._ended, self._error = True, exc
         self._news.set()
         self.closed.set()
         self._gone(self)
@@ -105,6 +106,14 @@ class Connection(asyncio.Protocol):
         self._http.start_next_cycle()
         self.idle = True
         return True
+
+    def quiet(self) -> bool:
+        """Whether it can be used again: nothing came unasked, its end neither, also not yet told by asyncio."""
+        if self._ended or self._transport is None or self._transport.is_closing():
+            return False
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return not poll.poll(0)
 
     def close(self) -> None:
         """Take leave; over TLS that needs the other side."""

@@ -10,9 +10,9 @@ from holdfast.client import calls
 from holdfast.client.address import Address
 from holdfast.client.aio_connection import BROKEN, Connection, open_to
 from holdfast.client.calls import Call
-from holdfast.client.events import Event, EventParser
+from holdfast.client.events import EventParser
 from holdfast.client.tries import Tries, check_times
-from holdfast.client.wire import LARGEST, NotNow, answer, error_of, unreachable
+from holdfast.client.wire import LARGEST, Event, NotNow, answer, error_of, unreachable
 from holdfast.model.errors import Unavailable
 
 T = TypeVar("T")
@@ -57,19 +57,28 @@ class AsyncTransport:
                 "The client was closed before the answer came.", "What was asked may have been done all the same."
             )
 
+    def _kept(self) -> Connection | None:
+        while self._idle:
+            kept, _ = self._idle.popitem()
+            if kept.quiet():
+                return kept
+            kept.abort()
+        return None
+
     async def run(self, call: Call[T]) -> T:
         """One exchange, sent again where that is safe, see `Tries`. Raises the daemon's error, or Unavailable."""
         tries, closings = Tries(call, self.address, self._patience), self._closings
         failed = False
         while True:
-            kept = self._idle.popitem()[0] if self._idle and call.repeatable and not failed else None
+            # What cannot be repeated does not go out on a connection that may just be closing.
+            kept = self._kept() if call.repeatable and not failed else None
             try:
                 async with asyncio.timeout(self._timeout + tries.call.longer):
                     status, raw = await self._once(kept, tries, closings)
                 return answer(call, status, raw)
             except (*BROKEN, NotNow) as error:
                 await self._pause(tries, error, closings, kept=kept is not None)
-                failed = True
+                failed = not isinstance(error, NotNow)
 
     async def _pause(self, tries: Tries[T], error: Exception, closings: int, *, kept: bool) -> None:
         self._check_open(closings)

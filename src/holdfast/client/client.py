@@ -1,13 +1,15 @@
 """The client: one method per thing that can be asked. `holdfast.client.aio` has the same for asyncio."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, TypeVar
 
 from holdfast.client import calls
+from holdfast.client.address import address_of
 from holdfast.client.calls import Call
 from holdfast.client.transport import Transport
-from holdfast.client.wire import Event, address_of
+from holdfast.client.tries import PAUSE
+from holdfast.client.wire import Event
 from holdfast.model.errors import OperationFailed, Waiting
 from holdfast.model.operations import OperationView
 from holdfast.model.resources import Content, FileSystem, Finding
@@ -35,9 +37,11 @@ class Client:
     """Talks to one daemon at unix:PATH, or https://HOST:PORT with a token.
 
     Changes return the operation: ended, or after `wait` seconds as it is then; None does not wait. A change with a
-    `key` of the caller's own can be asked again after a crash: it is done once. `patience` is for how many seconds
-    a daemon that does not answer is tried again, under the same key. All methods raise the daemon's errors (see
-    `holdfast.model.errors`), or Unavailable. One thread at a time may use a client.
+    `key` of the caller's own can be asked again after a crash: it is done once. `timeout` is for how many seconds an
+    answer may take besides `wait`; `patience` for how many a daemon that does not answer, or says that it stops, is
+    tried again, under the same key. What has no key (tokens, `exit`, `resume`, `backup`, a repair) is sent once. All
+    methods raise the daemon's errors (see `holdfast.model.errors`), or Unavailable. One thread at a time may use a
+    client.
     """
 
     def __init__(
@@ -46,7 +50,7 @@ class Client:
         self._transport = Transport(address_of(address, token, ca_file), timeout, patience)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; another call opens one."""
         self._transport.close()
 
     def __enter__(self) -> "Client":
@@ -163,6 +167,14 @@ class Client:
         """All mounts, or the one at `path`."""
         return self.run(calls.mounts(path)).items
 
+    def mounts_of(self, pool: str, name: str) -> list[MountView]:
+        """All mounts of a volume."""
+        return self.run(calls.mounts_of(pool, name)).items
+
+    def mount_by_id(self, pool: str, name: str, mount_id: str) -> MountView:
+        """One mount of a volume."""
+        return self.run(calls.mount_by_id(pool, name, mount_id))
+
     def mount(
         self, pool: str, name: str, path: str, *, read_only: bool = False, wait: float | None = 60.0, key: str = ""
     ) -> OperationView:
@@ -185,19 +197,26 @@ class Client:
 
     def wait(self, op: str, seconds: float) -> OperationView:
         """The operation once it ended, or as it is after so many seconds; told by the daemon, not by asking often."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + max(0.0, seconds)
         while True:
-            left = max(0.0, end - time.monotonic())
-            view = self.operation(op, min(left, LEG))
-            if view.ended or left <= LEG:
+            asked = time.monotonic()
+            view = self.operation(op, max(0.0, min(end - asked, LEG)))
+            now = time.monotonic()
+            if view.ended or now >= end:
                 return view
+            if now < asked + LEG:  # it was answered early: that daemon is stopping
+                time.sleep(min(PAUSE, end - now))
 
     def exit(self, op: str, verb: str, reason: str = "") -> OperationView:
         """`retry`, `cancel` or `abandon` an operation."""
         return self.run(calls.exit_(op, verb, reason))
 
-    def events(self, last: str = "") -> Iterator[Event]:
-        """Operations as they change, from now on or after the event `last`; Unavailable when the stream breaks."""
+    def events(self, last: str = "") -> Generator[Event, None, None]:
+        """Operations as they change, after the event `last`, or from when the first event, `ready`, is here.
+
+        The stream begins when its first event is asked for. It ends when the daemon stops, and raises Unavailable
+        when it breaks: come back with the `id` of the last event. `close` ends it before.
+        """
         return self._transport.events(last, SILENCE)
 
     # -- audit, tokens, the daemon -------------------------------------------------------------
@@ -225,6 +244,10 @@ class Client:
     def health(self) -> HealthView:
         """Whether it is ready."""
         return self.run(calls.health())
+
+    def metrics(self) -> str:
+        """What Prometheus reads, in its text format."""
+        return self.run(calls.metrics()).decode()
 
     def resume(self) -> StatusView:
         """Say that this database is the current one."""

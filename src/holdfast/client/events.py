@@ -5,23 +5,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from holdfast.client.wire import LARGEST
+from holdfast.client.wire import LARGEST, Event
 from holdfast.model.errors import Unavailable
 from holdfast.model.operations import OperationView
 
 # A carriage return at the end of a part may be half of a line's end.
 _END = re.compile(rb"\r\n|\n|\r(?=[^\n])")
-
-
-class Event(msgspec.Struct, frozen=True):
-    """One of `events`: `kind` operation has an operation; ready and reset say where the stream begins.
-
-    After `reset` the last event given is not known any more: list anew. `id` is what to come back with.
-    """
-
-    id: str
-    kind: str
-    operation: OperationView | None = None
 
 
 class EventParser:

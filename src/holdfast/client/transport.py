@@ -9,9 +9,9 @@ from holdfast.client import calls
 from holdfast.client.address import Address
 from holdfast.client.calls import Call
 from holdfast.client.connection import BROKEN, Answer, Connection, open_to
-from holdfast.client.events import Event, EventParser
+from holdfast.client.events import EventParser
 from holdfast.client.tries import Tries, check_times
-from holdfast.client.wire import NotNow, answer, error_of, unreachable
+from holdfast.client.wire import Event, NotNow, answer, error_of, unreachable
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Transport:
         try:
             said = self._ask(connection, tries)
             raw = said.whole()
-            whole = said.isclosed() and not said.will_close and said.status >= 200
+            whole = not said.last
         finally:
             if not whole:
                 connection.close()
@@ -84,7 +84,6 @@ class Transport:
                     return
                 yield from parser.feed(part)
         finally:
-            said.close()
             connection.close()
 
     def _stream(self, tries: Tries[bytes]) -> tuple[Connection, Answer]:
@@ -96,15 +95,12 @@ class Transport:
 
     def _begin(self, tries: Tries[bytes]) -> tuple[Connection, Answer]:
         connection = self._open()
-        said = None
         try:
             said = self._ask(connection, tries)
             if said.status == 200:
                 return connection, said
             raise error_of(said.status, said.whole())
         except BaseException:
-            if said is not None:
-                said.close()
             connection.close()
             raise
 

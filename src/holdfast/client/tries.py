@@ -48,9 +48,11 @@ class Tries(Generic[T]):
         stale = kept and not isinstance(error, (TimeoutError, NotNow))
         if not safe or permanent(error) or (now >= self._end and not stale):
             raise self._final(error) from error
+        pause = 0.0 if stale else PAUSE
         if self._wait is not None:  # its time runs on
-            self.call = msgspec.structs.replace(self.call, wait=max(0.0, self._wait - (now - self._begun)))
-        return 0.0 if stale else PAUSE
+            left = self._begun + self._wait - (now + pause)
+            self.call = msgspec.structs.replace(self.call, wait=max(0.0, left))
+        return pause
 
     def _final(self, error: Exception) -> HoldfastError:
         if isinstance(error, NotNow):

@@ -1,5 +1,6 @@
 """What both transports share: the headers, and what an answer, or none, means."""
 
+import contextlib
 import os
 import ssl
 from typing import Any, TypeVar, cast
@@ -9,10 +10,23 @@ import msgspec
 from holdfast.client.address import Address
 from holdfast.client.calls import Call
 from holdfast.model.errors import Forbidden, HoldfastError, Invalid, Unavailable, by_code
+from holdfast.model.operations import OperationView
 
 T = TypeVar("T")
 # Bytes of an answer beyond which it is not read to its end: none of the daemon's is that long.
 LARGEST = 256 << 20
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One of `events`: `kind` operation has an operation; ready and reset say where the stream begins.
+
+    After `reset` the last event given is not known any more: list anew. `id` is what to come back with.
+    """
+
+    id: str
+    kind: str
+    operation: OperationView | None = None
 
 
 class NotNow(Unavailable):
@@ -52,7 +66,7 @@ def answer(call: Call[T], status: int, raw: bytes) -> T:
         return cast("T", raw)
     try:
         return msgspec.json.decode(raw, type=call.kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         what = f"The daemon's answer to {call.method} {call.path} cannot be read: {_why(error)}."
         raise Unavailable(what, "Are this client and the daemon of one version? `holdfast status` shows it.") from error
 
@@ -60,10 +74,8 @@ def answer(call: Call[T], status: int, raw: bytes) -> T:
 def error_of(status: int, raw: bytes) -> HoldfastError:
     """The problem as an error. Only a problem's own code tells which: another server's 404 proves nothing absent."""
     said: Any = None
-    try:
+    with contextlib.suppress(*_UNREADABLE):
         said = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass  # said below
     if not isinstance(said, dict) or not isinstance(said.get("code"), str) or not isinstance(said.get("detail"), str):
         return Unavailable(f"What answers is no holdfast daemon: HTTP {status} without a problem that it would tell.",
                            "Is the address right, and nothing between?")  # fmt: skip

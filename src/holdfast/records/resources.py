@@ -1,7 +1,7 @@
 """Resources in the database: one table, the body as JSON, what is searched or summed as columns."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -101,6 +101,18 @@ class Filter(msgspec.Struct, frozen=True):
 
 def search(tx: Tx, kind: type[R], parent: str, filter_: Filter, after: str, most: int) -> list[R]:
     """A page as by `page`, of what passes the filter."""
+    return [_as(kind, body) for _uid, _name, body in search_raw(tx, kind, parent, filter_, after, most)]
+
+
+def parse(kind: type[R], body: str) -> R:
+    """The resource, from a body that `search_raw` found."""
+    return _as(kind, body)
+
+
+def search_raw(
+    tx: Tx, kind: type[R], parent: str, filter_: Filter, after: str, most: int
+) -> list[tuple[str, str, str]]:
+    """The same as (uid, name, body): what did not change since it was last read need not be read again."""
     where = ["kind=?", "parent=?", "name>?"]
     values: list[Value] = [_tag(kind), parent, after]
     if filter_.state:
@@ -112,8 +124,8 @@ def search(tx: Tx, kind: type[R], parent: str, filter_: Filter, after: str, most
         values.append(name)
         if value is not None:
             values.append(value)
-    rows = tx.run(f"SELECT body FROM resources WHERE {' AND '.join(where)} ORDER BY name LIMIT ?", (*values, most))
-    return [_as(kind, row[0]) for row in rows]
+    sql = f"SELECT uid, name, body FROM resources WHERE {' AND '.join(where)} ORDER BY name LIMIT ?"
+    return cast("list[tuple[str, str, str]]", tx.run(sql, (*values, most)))
 
 
 # Below the limit of both databases on the parameters of one statement.

@@ -58,7 +58,7 @@ class VolumeChecked(_Harmless, frozen=True, tag="volume-checked.1"):
     def _check(self, ctx: Context) -> Verdict:
         fs, uuid = self.volume.fs, self.volume.fs_uuid
         if fs is None or uuid is None:
-            return Conflict("The volume has no file system of its own.", "invalid")
+            return Conflict("The volume has no file system of its own.", "invalid", "Check its pool's disk.")
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
             image = os.open(f"/proc/self/fd/{access.fd}", os.O_RDONLY | os.O_CLOEXEC)
         try:

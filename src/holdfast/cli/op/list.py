@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from holdfast.cli import completing, history, output
+from holdfast.cli import completing, history, output, screen
 from holdfast.cli.common import Address, Form, client
 from holdfast.client import Client
 from holdfast.model.operations import State
@@ -37,8 +37,11 @@ def run(
     if form != "table":
         output.dump(found, form)
         return
-    empty = "No operation is like that." if state or resource else "There is no operation."
-    output.table(history.HEAD, [history.row(view) for view in found], empty, remark=True)
+    if not found:
+        print("No operation is like that." if state or resource else "There is no operation.")
+        return
+    out = screen.out()
+    out.show(*history.table(out, found))
 
 
 def _uid(connection: Client, resource: str) -> str:

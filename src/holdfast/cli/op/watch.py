@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -9,7 +10,7 @@ from cyclopts import Parameter
 
 from holdfast.cli import completing, following, output, screen, timeline, words
 from holdfast.cli.common import Address, Form, client
-from holdfast.cli.screen import Line, Screen, Span
+from holdfast.cli.screen import Cell, Line, Screen, Span, width
 from holdfast.client import Client, ended_well
 from holdfast.client.wire import Event
 from holdfast.model.errors import Unavailable
@@ -89,14 +90,26 @@ def _told(out: Screen, event: Event, form: str) -> None:
         output.dump(event.operation, form)
         sys.stdout.flush()
     else:
-        out.show(_line(event.operation))
+        out.show(*_lines(out, event.operation))
 
 
-def _line(view: OperationView) -> Line:
-    why = view.error.detail if view.error else "" if view.ended else view.reason
-    now = next((f"{step.summary} {step.progress}".rstrip() for step in view.steps if step.state == "intent"), "")
-    word = timeline.state(view.state)
-    return (
-        Span(words.when(time.time()), "dim"), f"  {view.id}  ", Span(f"{word.text:<9}", word.style),
-        f" {view.kind} {view.resource.path}", Span(f"  {why or ('' if view.ended else now)}".rstrip(), "dim"),
-    )  # fmt: skip
+def _lines(out: Screen, view: OperationView) -> Iterator[Line]:
+    """In a pipe one line; on a terminal the time of day is enough, and why is below where it finds no room."""
+    at, word, why = words.when(time.time()), timeline.state(view.state), _why(view)
+    line: list[Cell] = [
+        Span(at.partition(" ")[2] if out.terminal else at, "dim"), f"  {view.id}  ",
+        Span(f"{word.text:<9}", word.style), f" {view.kind} {view.resource.path}",
+    ]  # fmt: skip
+    beside = not out.terminal or sum(map(width, line)) + 2 + width(why) <= out.width
+    yield [*line, Span(f"  {why}", "dim")] if beside and why else line
+    if why and not beside:
+        yield from out.wrapped(why, "    ", "dim")
+
+
+def _why(view: OperationView) -> str:
+    """Its error, why it waits, or the step that it is at."""
+    if view.error is not None:
+        return view.error.detail
+    if view.state in ("parked", "queued", "abandoned"):
+        return view.reason
+    return next((f"{step.summary} {step.progress}".rstrip() for step in view.steps if step.state == "intent"), "")

@@ -1,6 +1,6 @@
 """`holdfast pool forget`."""
 
-from holdfast.cli import words
+from holdfast.cli import output, screen, words
 from holdfast.cli.changing import Change
 from holdfast.cli.common import Address, Form, PoolName, Wait, Yes, confirm
 from holdfast.cli.screen import Line, Span
@@ -22,12 +22,10 @@ def run(name: PoolName, /, *, yes: Yes = False, wait: Wait = True, form: Form = 
     number = words.count(len(volumes), "volume")
 
     def touched() -> list[Line]:
-        named: list[Line] = [
-            (f"{volume.pool}/{volume.name}  {volume.content} {format_size(volume.size)}",)
-            for volume in volumes[:_MOST]
-        ]
+        fields = [(f"{each.pool}/{each.name}", [f"{each.content}, {format_size(each.size)}"]) for each in volumes]
         more = len(volumes) - _MOST
-        return [*named, *([(Span(f"and {words.count(more, 'volume')} more", "dim"),)] if more > 0 else [])]
+        rest: list[Line] = [(Span(f"and {words.count(more, 'volume')} more", "dim"),)] if more > 0 else []
+        return [*output.page(screen.out(), fields[:_MOST]), *rest]
 
     what = f"forget the pool {name} and its {number}; their data stay where they are, unmanaged"
     confirm(what, yes, touched if volumes else None, form=form)

@@ -1,8 +1,7 @@
 """`holdfast pool list`."""
 
-from holdfast.cli import output, words
+from holdfast.cli import fill, output, words
 from holdfast.cli.common import Address, Form, Labelled, ResourceState, client
-from holdfast.cli.fill import fullness, percent
 from holdfast.cli.screen import Cell, Span
 from holdfast.cli.timeline import state as coloured
 from holdfast.model.sizes import format_size
@@ -12,9 +11,7 @@ _HEAD = ("NAME", "STATE", "USED", "FREE", "PROVISIONED", "LIMIT", "WHERE", "LABE
 _NONE = "There is no pool yet. Make one: holdfast pool create NAME --driver dir --set source=PATH"
 
 
-def run(
-    *, state: ResourceState = None, label: Labelled = None, form: Form = "table", address: Address = ""
-) -> None:
+def run(*, state: ResourceState = None, label: Labelled = None, form: Form = "table", address: Address = "") -> None:
     """Show the pools.
 
     Example: holdfast pool list --label tier=hot
@@ -30,10 +27,9 @@ def run(
 
 
 def _row(pool: PoolView) -> list[Cell]:
-    used = percent(pool)
     ready = coloured(pool.state) if pool.ready or pool.state != "ready" else Span("not ready", "bad")
     return [
-        pool.name, ready, Span(f"{used} %", fullness(used)) if used is not None else "?",
+        pool.name, ready, fill.share(pool),
         format_size(pool.free) if pool.free is not None else "?", format_size(pool.provisioned),
         "" if pool.limit is None else format_size(pool.limit), ", ".join(pool.config.values()),
         words.labels(pool.labels), Span(pool.reason, "warn"),

@@ -49,14 +49,14 @@ def _lines(out: Screen, pool: PoolView, last: list[OperationView]) -> Iterator[L
 
 
 def _fields(pool: PoolView) -> list[tuple[str, list[Cell]]]:
-    used = fill.percent(pool)
     ready: list[Cell] = [state(pool.state)]
     if pool.state == "ready" and not pool.ready:
         ready = [Span(f"not ready: {pool.reason}", "bad")]
+    config: list[tuple[str, list[Cell]]] = [(key, [value]) for key, value in pool.config.items()]
     return [
         ("name", [Span(pool.name, "bold")]), ("state", ready), ("driver", [pool.driver]),
-        *((key, [value]) for key, value in pool.config.items()),
-        ("used", ["" if used is None else Span(f"{used} %", fill.fullness(used))]), ("room", [fill.room(pool)]),
+        *config,
+        ("used", [fill.share(pool)]), ("room", [fill.room(pool)]),
         ("provisioned", [fill.promised(pool)]), ("labels", [words.labels(pool.labels)]),
         ("conditions", conditions(pool.conditions)), ("made", [words.ago(pool.created_at)]),
         ("uid", [pool.uid]),

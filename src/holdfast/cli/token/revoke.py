@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from holdfast.cli import completing, output, screen, words
 from holdfast.cli.common import Address, Form, Yes, client, confirm
-from holdfast.cli.screen import Line
+from holdfast.cli.screen import Cell, Line
 from holdfast.cli.token.list import expiry
 from holdfast.model.errors import NotFound
 
@@ -34,7 +34,7 @@ def run(
             raise NotFound(f"There is no token {ascii(token)}.", "`holdfast token list` shows them.")
 
         def touched() -> list[Line]:
-            fields = [
+            fields: list[tuple[str, list[Cell]]] = [
                 ("role", [found.role]), ("made", [words.ago(found.created_at)]), ("expires", [expiry(found)]),
                 ("id", [found.id]),
             ]  # fmt: skip

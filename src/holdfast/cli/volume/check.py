@@ -35,7 +35,7 @@ def run(name: VolumeName, /, *, wait: Wait = True, form: Form = "table", address
 
 def _judged(name: str, reason: str) -> HoldfastError:
     if reason.partition(":")[0] == _DAMAGED:
-        hint = "Save what can be read of it, then repair a copy: docs/operating.md, Volume care."
+        hint = "Nothing was changed. Save what can be read of it before anything repairs it."
         return Damaged(f"The file system of {name} is {reason}", hint)
     hint = f"Mount and unmount it once, then check again: holdfast volume mount {name} PATH"
     return WrongState(f"The file system of {name} {reason}", hint)

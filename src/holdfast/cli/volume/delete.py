@@ -25,9 +25,10 @@ def run(
     found = change.client.volume(pool, volume)
 
     def touched() -> list[Line]:
+        takes = measuring.told(measuring.measure(address, found), found)
         fields: list[tuple[str, list[Cell]]] = [
             ("content", [f"{found.content} {found.fs or ''}".rstrip()]), ("size", [format_size(found.size)]),
-            ("takes", [measuring.told(measuring.measure(address, found))]), ("labels", [words.labels(found.labels)]),
+            ("takes", [takes]), ("labels", [words.labels(found.labels)]),
             ("made", [words.ago(found.created_at)]), ("mounted", _mounted(change.client, found)),
         ]  # fmt: skip
         return list(output.page(screen.out(), fields))
@@ -47,5 +48,5 @@ def _mounted(connection: Client, volume: VolumeView) -> list[Cell]:
     for view in connection.operations(limit=_BACK):
         if view.kind == "attachment.mount" and view.state == "done" and view.resource.path.startswith(path):
             where = view.resource.path.removeprefix(path)
-            return [f"not now; last at {where}, {words.ago(view.created_at)}"]
-    return ["not now"]
+            return [f"no; last at {where}, {words.ago(view.created_at)}"]
+    return ["no"]

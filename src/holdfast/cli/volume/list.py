@@ -68,5 +68,3 @@ def _row(volume: VolumeView, usage: tuple[Cell, ...]) -> list[Cell]:
         f"{volume.pool}/{volume.name}", timeline.state(volume.state), size, *usage, kind, ", ".join(volume.mounts),
         words.labels(volume.labels),
     ]  # fmt: skip
-
-

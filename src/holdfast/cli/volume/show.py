@@ -50,7 +50,7 @@ def run(
         output.dump({"volume": found, "usage": measured.usage, "mounts": mounts, "operations": last}, form)
         return
     out = screen.out()
-    out.show(*_lines(out, found, mounts, last, measuring.told(measured) if usage else ""))
+    out.show(*_lines(out, found, mounts, last, measuring.told(measured, found) if usage else ""))
 
 
 def _last(connection: Client, uids: list[str], most: int) -> list[OperationView]:

@@ -1,6 +1,6 @@
 """Who asks, and what they may: the kernel's word on a unix socket, a token over TLS; a role for each route."""
 
-import os
+import errno
 import socket
 import struct
 from typing import Any
@@ -18,9 +18,12 @@ RANK: dict[str, int] = {"viewer": 0, "operator": 1, "admin": 2}
 MINUTE = 60.0
 # Addresses whose failures are remembered at once; beyond it the oldest is forgotten.
 _MOST = 10_000
-_CREDENTIALS = struct.Struct("3i")
+# struct ucred of unix(7): pid, uid, gid.
+_CREDENTIALS = struct.Struct("iII")
 # socket(7), since Linux 4.13; Python has no name for it.
 _SO_PEERGROUPS = 59
+# Bytes that Python asks the kernel for at the most, enough for 256 groups.
+_LONGEST_OPTION = 1024
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -39,7 +42,7 @@ class Access:
         self._runtime = runtime
         self._tokens = tokens
         self._group = group
-        self._role = role
+        self._role: Role = role
         self._most = failures
         self._failures: dict[str, tuple[float, int]] = {}
 
@@ -56,15 +59,27 @@ class Access:
     def of_token(self, header: str, address: str) -> Principal:
         """Whose token the Authorization header bears; raise Unauthenticated, or TooMany after too many failures."""
         self._check_failures(address)
-        scheme, _, token = header.partition(" ")
         try:
-            if scheme.lower() != "bearer":
-                raise Unauthenticated("A token is needed.", "Send `Authorization: Bearer TOKEN`.")
-            return Principal(*_named(self._tokens, token.strip()))
+            return self._principal(header)
         except Unauthenticated:
             if header:
                 self._failed(address)
             raise
+
+    def _principal(self, header: str) -> Principal:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("A token is needed.", "Send `Authorization: Bearer TOKEN`.")
+        found = self._tokens.check(token.strip())
+        return Principal(f"token:{found.name}", found.role)
+
+    def knows(self, header: str) -> bool:
+        """Whether the header's token lets in now; asks for nothing new, so a failure does not count."""
+        try:
+            self._principal(header)
+        except Unauthenticated:
+            return False
+        return True
 
     def _check_failures(self, address: str) -> None:
         since, count = self._failures.get(address, (0.0, 0))
@@ -80,19 +95,29 @@ class Access:
             self._failures.pop(next(iter(self._failures)))
 
 
-def _named(tokens: Tokens, token: str) -> tuple[str, Role]:
-    found = tokens.check(token)
-    return f"token:{found.name}", found.role
-
-
 def _groups(connection: socket.socket) -> tuple[int, ...]:
-    raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 4 * os.sysconf("SC_NGROUPS_MAX"))
+    """The peer's supplementary groups; none if they are too many to be asked for."""
+    try:
+        raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _LONGEST_OPTION)
+    except OSError as error:
+        if error.errno == errno.ERANGE:
+            return ()
+        raise
     return struct.unpack(f"{len(raw) // 4}I", raw)
 
 
-async def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
-    """Let in who may; a route says whom it needs (`opt role`), else a reader for GET, an operator for a change."""
+def role_of(handler: BaseRouteHandler, method: str) -> Role | None:
+    """Whom a route needs, None for anybody; a route that says nothing needs an admin."""
     if handler.opt.get("open"):
+        return None
+    role: Role = "viewer" if method == "OPTIONS" else handler.opt.get("role", "admin")
+    return role
+
+
+async def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseRouteHandler) -> None:
+    """Let in who may: raise Unauthenticated, TooMany or Forbidden."""
+    needed = role_of(handler, str(connection.scope.get("method")))
+    if needed is None:
         return
     state = connection.scope["state"]
     principal = state.get("principal")
@@ -103,6 +128,11 @@ async def guard(connection: "ASGIConnection[Any, Any, Any, Any]", handler: BaseR
         address = (connection.scope.get("client") or ("", 0))[0]
         principal = access.of_token(connection.headers.get("authorization", ""), address)
         state["principal"] = principal
-    needed = handler.opt.get("role") or ("viewer" if str(connection.scope.get("method")) == "GET" else "operator")
     if RANK[principal.role] < RANK[needed]:
         raise Forbidden(f"This needs the role {needed}; {principal.name} is {principal.role}.", "Ask an admin.")
+
+
+def still_in(connection: "ASGIConnection[Any, Any, Any, Any]") -> bool:
+    """Whether whoever was let in would be let in now: his token may have been revoked since, or have expired."""
+    state = connection.scope["state"]
+    return "peer" in state or state["access"].knows(connection.headers.get("authorization", ""))

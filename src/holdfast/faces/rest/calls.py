@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, get_args
@@ -68,30 +69,33 @@ class Calls:
     async def change(self, http: Http, asked: Asked, wait: float | None) -> Answer:
         """Check, submit and, if asked to, wait: 200 with the ended operation, else 202."""
         principal = http.scope["state"]["principal"]
-        caller = Caller(principal.name, f"{http.method} {http.url.path}")
+        caller = Caller(principal.name, f"{http.method} {http.scope['path']}")
         key = http.headers.get("idempotency-key", "")
         if len(key) > LONGEST_KEY:
             raise Invalid(f"The Idempotency-Key is longer than {LONGEST_KEY} signs.", "Make a shorter one.")
-        answered: asyncio.Future[OperationView] = asyncio.get_running_loop().create_future()
-        ring = self._bell(answered, _AT_REST) if wait else None
+        begun: list[OperationView] = []
 
         def submit() -> OperationView:
             # A repeated key is answered from the journal, whatever the world looks like by now.
             engine = self.daemon.engine
             earlier = engine.earlier(asked, caller, key) if key else None
-            if earlier is None:
-                asked_well = asked.checked(self.daemon.desk)
-                return engine.submit(asked_well, caller, key=key, said=asked, listener=ring)
-            if ring is not None:
-                engine.watch.add(earlier.id, ring)
-            return engine.get(earlier.id)
+            if earlier is not None:
+                return earlier
+            asked_well = asked.checked(self.daemon.desk)
+            return engine.submit(asked_well, caller, key=key, said=asked, begun=begun.append if wait else None)
 
-        view = await self.run(submit)
-        if ring is None:
+        began = time.monotonic()
+        work = asyncio.get_running_loop().run_in_executor(self._pool, submit)
+        if wait:
+            first: tuple[asyncio.Future[Any], ...] = (work, self._stop, http.scope["state"]["gone"])
+            await asyncio.wait(first, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+            if begun and not work.done():  # its thread works on it, and it takes its time
+                return self.answer(await self.run(lambda: self.daemon.engine.get(begun[0].id)))
+        view = await work
+        left = (wait or 0.0) - (time.monotonic() - began)
+        if view.state in _AT_REST or left <= 0:
             return self.answer(view)
-        if view.state in _AT_REST and not answered.done():
-            answered.set_result(view)
-        return self.answer(await self._heard(http, view, answered, ring, wait or 0.0))
+        return self.answer(await self.wait(http, view, left))
 
     async def wait(self, http: Http, view: OperationView, seconds: float, *, parked: bool = True) -> OperationView:
         """The operation once it ended or (if `parked`) waits for the world, or as it is after `seconds`."""
@@ -100,7 +104,7 @@ class Calls:
         ring = self._bell(answered, over)
         self.daemon.engine.watch.add(view.id, ring)
         now = await self.run(lambda: self.daemon.engine.get(view.id))
-        if now.state in over:
+        if now.state in over and not answered.done():
             answered.set_result(now)
         return await self._heard(http, now, answered, ring, seconds)
 
@@ -125,7 +129,7 @@ class Calls:
         gone: asyncio.Future[None] = http.scope["state"]["gone"]
         try:
             if not answered.done() and seconds:
-                first = {answered, self._stop, gone}
+                first: tuple[asyncio.Future[Any], ...] = (answered, self._stop, gone)
                 await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if answered.done():
                 return answered.result()

@@ -6,64 +6,68 @@ import msgspec
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Body, QueryParameter
 
 from holdfast.faces import views
-from holdfast.faces.rest.answers import problems, reading
-from holdfast.faces.rest.calls import Calls
+from holdfast.faces.rest.answers import acting, reading
+from holdfast.faces.rest.fields import AbsolutePath, Here
 from holdfast.model.views import FindingPage, HealthView, StatusView
 
 
 class BackupBody(msgspec.Struct, forbid_unknown_fields=True):
     """Where to; a new file, by an absolute path on the daemon's machine."""
 
-    path: str
+    path: AbsolutePath
 
 
 _WHERE = Example(summary="A new file", value={"path": "/var/backups/holdfast-2026-01-31.db"})
 
 
 @get("/findings", tags=["findings"], **reading())
-async def finding_list(calls: Calls) -> FindingPage:
+async def finding_list(calls: Here) -> FindingPage:
     """Audit now: compare records and world both ways."""
     return FindingPage(items=await calls.run(calls.daemon.auditor.run))
 
 
-@post("/findings/repair", tags=["findings"], status_code=200, responses=problems(507))
-async def finding_repair(calls: Calls) -> FindingPage:
+@post("/findings/repair", tags=["findings"], **acting(role="operator"))
+async def finding_repair(calls: Here) -> FindingPage:
     """Audit now, and repair what is provably safe."""
     return FindingPage(items=await calls.run(lambda: calls.daemon.auditor.run(repair=True)))
 
 
 @get("/status", tags=["daemon"], **reading())
-async def status(calls: Calls) -> StatusView:
+async def status(calls: Here) -> StatusView:
     """Show the daemon: what is unfinished or parked, and what its last own audit found."""
     return await calls.run(lambda: views.status(calls.daemon))
 
 
-@post("/resume", tags=["daemon"], opt={"role": "admin"}, status_code=200, responses=problems(507))
-async def resume(calls: Calls) -> StatusView:
+@post("/resume", tags=["daemon"], **acting())
+async def resume(calls: Here) -> StatusView:
     """Say that this database is the current one, after a restore."""
     await calls.run(calls.daemon.counters.resume)
     return await calls.run(lambda: views.status(calls.daemon))
 
 
-@post("/backup", tags=["daemon"], opt={"role": "admin"}, status_code=200, responses=problems(507))
-async def backup(calls: Calls, data: Annotated[BackupBody, Body(examples=[_WHERE])]) -> StatusView:
+@post("/backup", tags=["daemon"], **acting(413))
+async def backup(calls: Here, data: Annotated[BackupBody, Body(examples=[_WHERE])]) -> StatusView:
     """Copy the database, while it is in use, to a new file of the daemon's machine."""
     await calls.run(lambda: calls.daemon.backup(data.path))
     return await calls.run(lambda: views.status(calls.daemon))
 
 
-_NOT_READY = {503: ResponseSpec(HealthView, generate_examples=False, description="Alive, and not ready.")}
+_HEALTH = reading()
+_HEALTH["responses"] = {
+    400: _HEALTH["responses"][400],
+    503: ResponseSpec(HealthView, generate_examples=False, description="Alive, and not ready."),
+}
 
 
-@get("/healthz", tags=["daemon"], opt={"open": True}, responses=_NOT_READY, sync_to_thread=False)
-def healthz(
-    calls: Calls,
-    ready: Annotated[bool, Parameter(description="Answer 503 unless it is ready to take changes.")] = False,
+@get("/healthz", tags=["daemon"], **{**_HEALTH, "opt": {"open": True}})
+async def healthz(
+    calls: Here,
+    ready: Annotated[bool, QueryParameter(description="Answer 503 unless it is ready to take changes.")] = False,
 ) -> Response[HealthView]:
-    """Tell that the daemon is alive, and whether it is ready. Asks for no token."""
+    """Tell that the daemon is alive, and whether it is ready."""
     health = views.health(calls.daemon)
     return Response(health, status_code=503 if ready and not health.ready else 200)
 

@@ -2,21 +2,25 @@
 
 An event says how an operation is now, not each state that it passed: after a pause a client gets every operation
 that changed meanwhile, once. Its id is the operation's `changed`, so nothing has to be kept for those who may return.
+A stream ends when its token does not let in any more: at the latest with the next sign of life.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 import msgspec
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from holdfast.faces.rest.answers import reading
-from holdfast.faces.rest.calls import Calls
+from holdfast.faces.rest.auth import still_in
+from holdfast.faces.rest.calls import Calls, Http
+from holdfast.faces.rest.fields import Here
 from holdfast.model.errors import Invalid
 
 # Seconds after which a stream says that it is alive, so that a dead client is noticed.
@@ -28,20 +32,30 @@ _AT_ONCE = 200
 
 @get("/events", tags=["events"], media_type="text/event-stream", **reading())
 async def events(
-    calls: Calls,
+    request: Http,
+    calls: Here,
     last: Annotated[
-        str, Parameter(header="Last-Event-ID", description="Begin after this event; without it, with what is new.")
-    ] = "",
+        str | None,
+        HeaderParameter(
+            name="Last-Event-ID",
+            description="Begin after this event; without it, with what is new.",
+            schema_extra={"pattern": "^[0-9]{1,18}$"},
+        ),
+    ] = None,
 ) -> ServerSentEvent:
     """Follow operations: `event: operation`, data an operation, id to come back with. `reset` tells to list anew."""
-    if last and not (last.isascii() and last.isdecimal() and len(last) < 19):
+    if last is not None and not (last.isascii() and last.isdecimal() and len(last) < 19):
         raise Invalid(f"The Last-Event-ID {ascii(last)} is not one of ours.", "Begin without it, and list anew.")
     latest = await calls.run(calls.daemon.engine.latest)
-    reset = bool(last) and int(last) > latest
-    return ServerSentEvent(_stream(calls, int(last) if last and not reset else latest, reset=reset))
+    reset = last is not None and int(last) > latest
+    seen = latest if last is None or reset else int(last)
+    return ServerSentEvent(stream(calls, seen, lambda: still_in(request), reset=reset))
 
 
-async def _stream(calls: Calls, seen: int, *, reset: bool) -> AsyncIterator[ServerSentEventMessage]:
+async def stream(
+    calls: Calls, seen: int, allowed: Callable[[], bool], *, reset: bool
+) -> AsyncIterator[ServerSentEventMessage]:
+    """Events after the number `seen`, until the daemon stops or the caller is not `allowed` any more."""
     loop = asyncio.get_running_loop()
     news = asyncio.Event()
 
@@ -54,7 +68,10 @@ async def _stream(calls: Calls, seen: int, *, reset: bool) -> AsyncIterator[Serv
     try:
         yield ServerSentEventMessage(id=str(seen), event="reset" if reset else "ready", data="{}")
         while not calls.stopping.is_set():
-            found = await calls.run(lambda: engine.since(seen, _AT_ONCE))
+            news.clear()
+            found = await calls.run(functools.partial(engine.since, seen, _AT_ONCE))
+            if not allowed():
+                return
             for view in found:
                 seen = view.changed
                 data = msgspec.json.encode(view).decode()
@@ -62,11 +79,9 @@ async def _stream(calls: Calls, seen: int, *, reset: bool) -> AsyncIterator[Serv
             if found:
                 await asyncio.sleep(GATHER)
                 continue
-            news.clear()
-            if not await calls.run(lambda: engine.latest() > seen):
-                await calls.first_of(news, HEARTBEAT)
-                if not news.is_set():
-                    yield ServerSentEventMessage(comment="still here")
+            await calls.first_of(news, HEARTBEAT)
+            if not news.is_set():
+                yield ServerSentEventMessage(comment="still here", data=None)
     finally:
         engine.watch.remove_all(ring)
 

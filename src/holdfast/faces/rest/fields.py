@@ -15,7 +15,7 @@ from holdfast.model.operations import State
 from holdfast.model.resources import ResourceState
 from holdfast.model.sizes import LARGEST
 
-LONGEST_WAIT = 3600.0
+LONGEST_WAIT = 3600
 MOST = 1000
 _NAME: dict[str, Any] = {
     "pattern": "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
@@ -23,14 +23,6 @@ _NAME: dict[str, Any] = {
     "maxLength": LONGEST,
 }
 _ID = {"pattern": "^[0-9a-f]{32}$"}
-_SIZE = {
-    "anyOf": [
-        {"type": "integer", "minimum": 1, "maximum": LARGEST},
-        {"type": "string", "pattern": "^[0-9]{1,20}(\\.[0-9]{1,9})? ?(B|[KMGTPE]i?B)?$"},
-    ]
-}
-_LABELS = {"propertyNames": {"minLength": 1, "maxLength": LONGEST_VALUE}, "maxProperties": MOST_LABELS}
-_VALUE = {"type": "string", "maxLength": LONGEST_VALUE}
 
 
 def _parameter(schema: dict[str, Any]) -> dict[str, Any]:
@@ -41,31 +33,16 @@ def _parameter(schema: dict[str, Any]) -> dict[str, Any]:
 
 # -- of bodies ---------------------------------------------------------------------------------------------
 
-Name = Annotated[
-    str, Meta(description="Letters, digits, '.', '_' and '-'; first and last no sign.", extra_json_schema=_NAME)
-]
-Size = Annotated[int | str, Meta(description="Bytes, or a text such as 1GiB or 500MB.", extra_json_schema=_SIZE)]
-Limit = Annotated[
-    int | str | None,
-    Meta(
-        description="Of the sum of the volumes' sizes: as a size, null for none.",
-        extra_json_schema={"anyOf": [*_SIZE["anyOf"], {"type": "null"}]},
-    ),
-]
-Labels = Annotated[
-    dict[str, str],
-    Meta(
-        description="What people note on it: names as of resources, with '/' too; values of printable signs.",
-        extra_json_schema={**_LABELS, "additionalProperties": _VALUE},
-    ),
-]
-LabelChanges = Annotated[
-    dict[str, str | None],
-    Meta(
-        description="Merged into the labels that are there; null removes one.",
-        extra_json_schema={**_LABELS, "additionalProperties": {"anyOf": [_VALUE, {"type": "null"}]}},
-    ),
-]
+Name = Annotated[str, Meta(extra_json_schema=_NAME)]
+Size = (
+    Annotated[int, Meta(extra_json_schema={"minimum": 1, "maximum": LARGEST})]
+    | Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9]{1,20}(\\.[0-9]{1,9})? ?(B|[KMGTPE]i?B)?$"})]
+)
+Limit = Size | None
+_LabelName = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": LONGEST_VALUE})]
+_LabelValue = Annotated[str, Meta(extra_json_schema={"maxLength": LONGEST_VALUE})]
+Labels = Annotated[dict[_LabelName, _LabelValue], Meta(extra_json_schema={"maxProperties": MOST_LABELS})]
+LabelChanges = Annotated[dict[_LabelName, _LabelValue | None], Meta(extra_json_schema={"maxProperties": MOST_LABELS})]
 AbsolutePath = Annotated[str, Meta(extra_json_schema={"pattern": "^/"})]
 
 # -- parameters --------------------------------------------------------------------------------------------
@@ -96,8 +73,16 @@ WithLabel = Annotated[
 Wait = Annotated[
     float | None,
     QueryParameter(
-        ge=0, le=LONGEST_WAIT,
+        ge=0, le=LONGEST_WAIT, schema_extra={"minimum": 0},  # the framework forgets a zero
         description="Seconds to wait for the operation's end. Without it the answer is 202 as soon as it is durable.",
+    ),
+]  # fmt: skip
+Forget = Annotated[bool, QueryParameter(description="Drop the records of a back end that is gone for good.")]
+WaitForEnd = Annotated[
+    float | None,
+    QueryParameter(
+        ge=0, le=LONGEST_WAIT, schema_extra={"minimum": 0},
+        description="Seconds to wait for its end, also while it is parked. Then it is answered as it is.",
     ),
 ]  # fmt: skip
 IfMatch = Annotated[

@@ -4,7 +4,7 @@ import functools
 from typing import Any
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.enums import ParamType
 from litestar.exceptions import InternalServerException
@@ -16,7 +16,7 @@ from holdfast.model.errors import Invalid, NotFound
 _HINT = "GET /openapi.json describes what it takes."
 
 
-def plain_path(connection: "ASGIConnection[Any, Any, Any, Any]", _handler: BaseRouteHandler) -> None:
+async def plain_path(connection: "ASGIConnection[Any, Any, Any, Any]", _handler: BaseRouteHandler) -> None:
     """A guard: raise NotFound for a path that only looks like its route, by an encoded slash or an empty part.
 
     Otherwise the pool named "p/volumes/v" would be the volume v of the pool p.
@@ -28,21 +28,26 @@ def plain_path(connection: "ASGIConnection[Any, Any, Any, Any]", _handler: BaseR
         )
 
 
-async def strict(http: "Request[Any, Any, Any]") -> None:
+async def strict(http: "Request[Any, Any, Any]") -> Response[None] | None:
     """Before each request: raise Invalid for an unknown or repeated query parameter, and a body of other types.
 
-    The framework alone takes the text "true" for true, and passes over parameters that it does not know.
+    The framework alone takes the text "true" for true and "null" for nothing, and passes over parameters that it does
+    not know. For OPTIONS the answer, where the framework would forget some methods.
     """
-    single, many, body = _takes(http.route_handler)
+    if http.method == "OPTIONS":
+        return _options(http)
+    takes = _takes(http.route_handler)
     seen = set()
-    for name, _value in http.query_params.multi_items():
-        if name not in single | many:
+    for name, value in http.query_params.multi_items():
+        if name not in takes.once and name not in takes.again:
             raise Invalid(f"There is no query parameter {ascii(name)} here.", _HINT)
-        if name in seen and name in single:
+        if name in seen and name in takes.once:
             raise Invalid(f"The query parameter {name} is there twice.", "Give it once.")
+        if name in takes.numbers and value.lower() == "null":
+            raise Invalid(f"The query parameter {name} is a number.", "Leave it out, or give it one.")
         seen.add(name)
-    if body is None:
-        return
+    if takes.body is None:
+        return None
     try:
         raw = await http.body()
     except InternalServerException as error:  # the only one of this: the connection ended
@@ -50,20 +55,39 @@ async def strict(http: "Request[Any, Any, Any]") -> None:
     if not raw:
         raise Invalid("The body is empty.", _HINT)
     try:
-        msgspec.json.decode(raw, type=body)
+        msgspec.json.decode(raw, type=takes.body)
     except msgspec.DecodeError as error:
         raise Invalid(f"The body cannot be used: {error}.", _HINT) from error
+    return None
+
+
+def _options(http: "Request[Any, Any, Any]") -> Response[None]:
+    here = http.scope["path_template"]
+    methods = next(route.methods for route in http.app.routes if route.path_format == here)
+    return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(methods))})
+
+
+class _Takes(msgspec.Struct, frozen=True):
+    """Names of query parameters: those that may be there once, those that may be there again; and the body's type."""
+
+    once: frozenset[str]
+    again: frozenset[str]
+    numbers: frozenset[str]
+    body: Any
 
 
 @functools.cache
-def _takes(handler: BaseRouteHandler) -> tuple[frozenset[str], frozenset[str], Any]:
-    """Names of query parameters that may be there once, those that may be there again, and the body's type."""
-    once, again = set(), set()
+def _takes(handler: BaseRouteHandler) -> _Takes:
+    once: set[str] = set()
+    again: set[str] = set()
+    numbers: set[str] = set()
     fields = handler.parsed_fn_signature.parameters
     for name, field in fields.items():
         said = field.kwarg_definition
         if isinstance(said, ParameterKwarg) and said.param_type is ParamType.QUERY:
             many = field.is_non_string_sequence or field.has_inner_subclass_of(list)
             (again if many else once).add(said.name or name)
+            if field.has_inner_subclass_of(float):
+                numbers.add(said.name or name)
     body = fields.get("data")
-    return frozenset(once), frozenset(again), body.annotation if body else None
+    return _Takes(frozenset(once), frozenset(again), frozenset(numbers), body.annotation if body else None)

@@ -137,8 +137,10 @@ class Limited(Refusing):
     def on_headers_complete(self) -> None:
         """The head is here."""
         if not self._refused:
-            self._phase, self._silent, self._moved = "body", 0, True
             super().on_headers_complete()
+            self._phase, self._silent, self._moved = "body", 0, True
+            if self.parser is not None and self.parser.should_upgrade():
+                self.cycle.keep_alive = False  # what follows would be in the other protocol
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""

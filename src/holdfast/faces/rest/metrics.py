@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -14,7 +15,7 @@ from holdfast.control.daemon import Daemon
 from holdfast.engine.observer import Observer
 from holdfast.faces import views
 from holdfast.faces.rest.answers import reading
-from holdfast.faces.rest.calls import Calls
+from holdfast.faces.rest.fields import Here
 from holdfast.model.operations import ENDED
 from holdfast.model.resources import Pool
 from holdfast.records import operations, resources
@@ -124,7 +125,7 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 
 @get("/metrics", tags=["daemon"], media_type="text/plain", **reading())
-async def metrics(calls: Calls, counts: Counts) -> Response[bytes]:
+async def metrics(calls: Here, counts: NamedDependency[Counts]) -> Response[bytes]:
     """Show metrics in Prometheus' text format."""
     body = await calls.run(lambda: generate_latest(counts.registry))
     return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})

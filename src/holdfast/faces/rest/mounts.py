@@ -5,11 +5,12 @@ from typing import Annotated, Any
 import msgspec
 from litestar import delete, get, post
 from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Body, QueryParameter
 
 from holdfast.faces import views
 from holdfast.faces.rest.answers import changing, reading
-from holdfast.faces.rest.calls import Answer, Calls, Http, PoolName, VolumeName, Wait
+from holdfast.faces.rest.calls import Answer, Http
+from holdfast.faces.rest.fields import AbsolutePath, Here, MountId, PoolName, VolumeName, Wait
 from holdfast.model.errors import NotFound
 from holdfast.model.resources import Attachment
 from holdfast.model.views import MountPage, MountView
@@ -23,18 +24,18 @@ from holdfast.records.contract import Tx
 class MountBody(msgspec.Struct, forbid_unknown_fields=True):
     """A new mount: `path` is an empty directory, or for a block volume an empty file."""
 
-    path: str
+    path: AbsolutePath
     read_only: bool = False
 
 
 _NEW = Example(summary="Mount", value={"path": "/mnt/db", "read_only": False})
+_HINT = "GET /v1/mounts shows all of them."
 _PATH = "/pools/{pool:str}/volumes/{volume:str}/mounts"
-MountId = Annotated[str, Parameter(description="The mount's id.")]
 
 
 @get("/mounts", tags=["mounts"], **reading())
 async def mount_index(
-    calls: Calls, path: Annotated[str, Parameter(description="Only the one at this path.")] = ""
+    calls: Here, path: Annotated[str | None, QueryParameter(description="Only the one at this path.")] = None
 ) -> MountPage:
     """List all mounts of this member."""
 
@@ -48,7 +49,7 @@ async def mount_index(
 
 
 @get(_PATH, tags=["mounts"], **reading(404))
-async def mount_list(calls: Calls, pool: PoolName, volume: VolumeName) -> MountPage:
+async def mount_list(calls: Here, pool: PoolName, volume: VolumeName) -> MountPage:
     """List the mounts of one volume."""
 
     def read(tx: Tx) -> list[Attachment]:
@@ -63,7 +64,7 @@ async def mount_list(calls: Calls, pool: PoolName, volume: VolumeName) -> MountP
 @post(_PATH, tags=["mounts"], **changing())
 async def mount_create(
     request: Http,
-    calls: Calls,
+    calls: Here,
     pool: PoolName,
     volume: VolumeName,
     data: Annotated[MountBody, Body(examples=[_NEW])],
@@ -75,14 +76,14 @@ async def mount_create(
 
 
 @get(_PATH + "/{mount:str}", tags=["mounts"], **reading(404))
-async def mount_show(calls: Calls, pool: PoolName, volume: VolumeName, mount: MountId) -> MountView:
+async def mount_show(calls: Here, pool: PoolName, volume: VolumeName, mount: MountId) -> MountView:
     """Show one mount, as the kernel shows it now."""
 
     def fn() -> MountView:
         found = calls.daemon.records.read(lambda tx: resources.by_uid(tx, Attachment, mount))
         view = views.mount(calls.daemon, found) if found else None
         if view is None or (view.pool, view.volume) != (pool, volume):
-            raise NotFound(f"The volume {ascii(pool)}/{ascii(volume)} has no mount {ascii(mount)}.")
+            raise NotFound(f"The volume {ascii(pool)}/{ascii(volume)} has no mount {ascii(mount)}.", _HINT)
         return view
 
     return await calls.run(fn)
@@ -90,7 +91,7 @@ async def mount_show(calls: Calls, pool: PoolName, volume: VolumeName, mount: Mo
 
 @delete(_PATH + "/{mount:str}", tags=["mounts"], **changing())
 async def mount_delete(
-    request: Http, calls: Calls, pool: PoolName, volume: VolumeName, mount: MountId, wait: Wait = None
+    request: Http, calls: Here, pool: PoolName, volume: VolumeName, mount: MountId, wait: Wait = None
 ) -> Answer:
     """Unmount. Never lazily: a busy one is refused."""
 
@@ -100,7 +101,7 @@ async def mount_delete(
         return found is not None and found.parent != find_volume(tx, find_pool(tx, pool), volume).uid
 
     if await calls.run(lambda: calls.daemon.records.read(elsewhere)):
-        raise NotFound(f"The volume {ascii(pool)}/{ascii(volume)} has no mount {ascii(mount)}.")
+        raise NotFound(f"The volume {ascii(pool)}/{ascii(volume)} has no mount {ascii(mount)}.", _HINT)
     return await calls.change(request, VolumeUnmount(attachment=mount), wait)
 
 

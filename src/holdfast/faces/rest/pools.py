@@ -9,18 +9,21 @@ from litestar.params import Body
 
 from holdfast.faces import views
 from holdfast.faces.rest.answers import changing, reading
-from holdfast.faces.rest.calls import (
-    Answer,
-    Calls,
+from holdfast.faces.rest.calls import Answer, Http, filter_of
+from holdfast.faces.rest.fields import (
     Cursor,
-    Http,
+    Forget,
+    Here,
     IfMatch,
-    Label,
+    InState,
+    LabelChanges,
+    Labels,
     Limit,
+    Name,
+    PageSize,
     PoolName,
-    State,
     Wait,
-    filter_of,
+    WithLabel,
 )
 from holdfast.model.errors import Invalid
 from holdfast.model.resources import Pool
@@ -36,18 +39,18 @@ from holdfast.records import resources
 class PoolBody(msgspec.Struct, forbid_unknown_fields=True):
     """A new pool. `config` holds the driver's options, `limit` bounds the sum of the volumes' sizes."""
 
-    name: str
+    name: Name
     driver: str
     config: dict[str, str]
-    limit: int | str | None = None
-    labels: dict[str, str] = {}
+    limit: Limit = None
+    labels: Labels = {}
 
 
 class PoolPatch(msgspec.Struct, forbid_unknown_fields=True):
     """What may change of a pool: its limit (null for none) and its labels (null removes one)."""
 
-    limit: int | str | None | msgspec.UnsetType = msgspec.UNSET
-    labels: dict[str, str | None] | msgspec.UnsetType = msgspec.UNSET
+    limit: Limit | msgspec.UnsetType = msgspec.UNSET
+    labels: LabelChanges | msgspec.UnsetType = msgspec.UNSET
 
 
 _NEW = Example(
@@ -65,22 +68,22 @@ _CHANGE = Example(summary="A higher limit, one label less", value={"limit": "1Ti
 
 @get("/pools", tags=["pools"], **reading())
 async def pool_list(
-    calls: Calls, in_state: State = "", label: Label = None, cursor: Cursor = "", limit: Limit = 100
+    calls: Here, in_state: InState = None, label: WithLabel = None, cursor: Cursor = None, limit: PageSize = 100
 ) -> PoolPage:
     """List pools by name."""
     asked = filter_of(in_state, label)
 
     def fn() -> PoolPage:
-        found = calls.daemon.records.read(lambda tx: resources.search(tx, Pool, "", asked, cursor, limit + 1))
+        found = calls.daemon.records.read(lambda tx: resources.search(tx, Pool, "", asked, cursor or "", limit + 1))
         more = found[limit - 1].name if len(found) > limit else None
         return PoolPage(items=[views.pool(calls.daemon, pool) for pool in found[:limit]], next=more)
 
     return await calls.run(fn)
 
 
-@post("/pools", tags=["pools"], opt={"role": "admin"}, **changing())
+@post("/pools", tags=["pools"], **changing(role="admin"))
 async def pool_create(
-    request: Http, calls: Calls, data: Annotated[PoolBody, Body(examples=[_NEW])], wait: Wait = None
+    request: Http, calls: Here, data: Annotated[PoolBody, Body(examples=[_NEW])], wait: Wait = None
 ) -> Answer:
     """Create a pool: mark an empty place as ours."""
     asked = PoolCreate(name=data.name, driver=data.driver, config=data.config, limit=data.limit, labels=data.labels)
@@ -88,7 +91,7 @@ async def pool_create(
 
 
 @get("/pools/{pool:str}", tags=["pools"], **reading(404))
-async def pool_show(calls: Calls, pool: PoolName) -> Response[PoolView]:
+async def pool_show(calls: Here, pool: PoolName) -> Response[PoolView]:
     """Show one pool, with its room as the place says now."""
 
     def fn() -> Response[PoolView]:
@@ -98,10 +101,10 @@ async def pool_show(calls: Calls, pool: PoolName) -> Response[PoolView]:
     return await calls.run(fn)
 
 
-@patch("/pools/{pool:str}", tags=["pools"], opt={"role": "admin"}, **changing())
+@patch("/pools/{pool:str}", tags=["pools"], **changing(412, role="admin"))
 async def pool_change(
     request: Http,
-    calls: Calls,
+    calls: Here,
     pool: PoolName,
     data: Annotated[PoolPatch, Body(examples=[_CHANGE])],
     wait: Wait = None,
@@ -117,11 +120,13 @@ async def pool_change(
     return await calls.change(request, asked, wait)
 
 
-@delete("/pools/{pool:str}", tags=["pools"], opt={"role": "admin"}, **changing())
+@delete("/pools/{pool:str}", tags=["pools"], **changing(412, role="admin"))
 async def pool_delete(
-    request: Http, calls: Calls, pool: PoolName, wait: Wait = None, forget: bool = False, if_match: IfMatch = ""
+    request: Http, calls: Here, pool: PoolName, wait: Wait = None, forget: Forget = False, if_match: IfMatch = ""
 ) -> Answer:
     """Delete an empty pool; with `forget`, drop its records and touch nothing."""
+    if forget and if_match:
+        raise Invalid("If-Match does not go with forget, for a pool that is gone for good.", "Leave one of them out.")
     asked = PoolForget(name=pool) if forget else PoolDelete(name=pool, if_match=if_match)
     return await calls.change(request, asked, wait)
 

@@ -58,7 +58,7 @@ def theirs(http: "Request[Any, Any, Any]", error: HTTPException) -> Response[dic
     """Malformed requests, unknown paths, wrong methods."""
     extra = error.extra if isinstance(error.extra, list) else []
     said = "; ".join(f"{e.get('key', '')}: {e.get('message', '')}" for e in extra if isinstance(e, dict))
-    allowed = (error.headers or {}).get("allow", "")
+    allowed = ", ".join(sorted((error.headers or {}).get("allow", "").split(", ")))
     details = {
         404: f"There is nothing at {ascii(http.scope['path'])}.",
         405: f"{http.method} does not go with this path; it takes {allowed}.",

@@ -60,6 +60,8 @@ class Refusing(HttpToolsProtocol):
             self.transport.close()
             return
         self.transport.write(_raw(status, code, detail, hint))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self.flow.resume_reading()
         self._arm(LINGER)
 

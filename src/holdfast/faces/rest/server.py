@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import resource
 import signal
@@ -21,12 +22,15 @@ from holdfast.faces.rest.auth import Access
 from holdfast.faces.rest.calls import Calls
 from holdfast.faces.rest.limits import Limited, Limits, protocol
 from holdfast.faces.rest.metrics import Counts
+from holdfast.faces.rest.refusing import LINGER
 from holdfast.faces.rest.trail import Trail
 from holdfast.model.errors import Invalid, Locked, Unavailable
 from holdfast.notify import Notifier
 
 # sun_path of unix(7), less the final zero.
 LONGEST = 107
+# Connections that wait to be accepted.
+BACKLOG = 1024
 # Seconds that requests under way get once the daemon is to stop; those that only wait are answered at once.
 GRACE = 10
 
@@ -48,11 +52,34 @@ class Face(msgspec.Struct, frozen=True):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's own handlers raise the signal again at the end, which would skip our stop."""
+    """Where uvicorn does not ask: its own handlers would skip our stop, its listeners know no deadlines for TLS."""
+
+    def __init__(self, config: uvicorn.Config, limits: Limits) -> None:
+        super().__init__(config)
+        self._limits = limits
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. A handshake has the time of a request; a client that does not answer the end of TLS has a second."""
+
+        def connected() -> asyncio.Protocol:
+            kind: Any = self.config.http_protocol_class
+            made: asyncio.Protocol = kind(config=self.config, server_state=self.server_state, app_state={})
+            return made
+
+        tls = self.config.ssl
+        begin, end = (self._limits.request, LINGER) if tls else (None, None)
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                connected, sock=one, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=begin, ssl_shutdown_timeout=end
+            )
+            for one in sockets or ()
+        ]
+        self.started = True
 
 
 def bind(path: str, group: int | None = None) -> Listener:
@@ -76,7 +103,7 @@ def bind(path: str, group: int | None = None) -> Listener:
     if group is not None:
         os.chown(path, -1, group)
         os.chmod(path, 0o660)
-    listener.listen(1024)
+    listener.listen(BACKLOG)
     return Listener(listener, path)
 
 
@@ -92,7 +119,7 @@ def bind_tcp(host: str, port: int, cert: str, key: str) -> Listener:
         raise Unavailable(
             f"{host}:{port} cannot be listened on: {error.strerror}.", "Choose another in the configuration."
         ) from error
-    listener.listen(1024)
+    listener.listen(BACKLOG)
     return Listener(listener, tls=(cert, key))
 
 
@@ -103,6 +130,8 @@ def _config(app: Any, listener: Listener, face: Face, access: Access) -> uvicorn
         timeout_graceful_shutdown=GRACE, timeout_keep_alive=int(face.limits.idle), server_header=False,
         proxy_headers=False,
     )  # fmt: skip
+    # It warns of each client that speaks no HTTP, without a name: clients are told, and anybody could fill the log.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config.load()
     if listener.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -128,7 +157,7 @@ async def _serve(daemon: Daemon, listeners: list[Listener], face: Face, counts: 
     calls = Calls(daemon)
     access = Access(daemon.runtime, daemon.tokens, **face.access)
     app = application(calls, counts, Trail(daemon.runtime, daemon.state_dir.path), body=face.body)
-    servers = [_Server(_config(app, listener, face, access)) for listener in listeners]
+    servers = [_Server(_config(app, listener, face, access), face.limits) for listener in listeners]
 
     def stop() -> None:
         notifier.stopping()

@@ -4,6 +4,8 @@ It lies beside the database as `audit.log`, for root alone, and once it is large
 keep their actor too; the trail also has what is no operation, and what was refused.
 """
 
+import contextlib
+import errno
 import json
 import os
 import re
@@ -27,10 +29,18 @@ class Trail:
     def __init__(self, runtime: Runtime, directory: str) -> None:
         self._runtime = runtime
         self.path = os.path.join(directory, "audit.log")
-        self._fd = self._open()
+        self._open()
 
-    def _open(self) -> int:
-        return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    def _open(self) -> None:
+        self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._size = os.fstat(self._fd).st_size
+
+    def _begin_anew(self) -> None:
+        full = self._fd
+        with contextlib.suppress(FileNotFoundError):  # it was put aside before, and no other could be opened then
+            os.replace(self.path, f"{self.path}.1")
+        self._open()
+        os.close(full)
 
     def note(self, scope: dict[str, Any], status: int, operation: str) -> None:
         """One request and how it was answered."""
@@ -42,11 +52,14 @@ class Trail:
             "method": scope["method"], "path": scope["path"], "status": status, "operation": operation,
         }  # fmt: skip
         try:
-            os.write(self._fd, (json.dumps(line) + "\n").encode())
-            if os.fstat(self._fd).st_size > LARGEST:
-                os.replace(self.path, f"{self.path}.1")
-                os.close(self._fd)
-                self._fd = self._open()
+            text = (json.dumps(line) + "\n").encode()
+            written = os.write(self._fd, text)
+            self._size += written
+            if written < len(text):
+                os.write(self._fd, b"\n")  # the disk is full: what is cut off does not take the next line along
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if self._size > LARGEST:
+                self._begin_anew()
         except OSError as error:
             log.error("the audit trail could not be written", error=str(error), **line)
 

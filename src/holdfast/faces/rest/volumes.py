@@ -9,19 +9,21 @@ from litestar.params import Body
 
 from holdfast.faces import views
 from holdfast.faces.rest.answers import changing, reading
-from holdfast.faces.rest.calls import (
-    Answer,
-    Calls,
+from holdfast.faces.rest.calls import Answer, Http, filter_of
+from holdfast.faces.rest.fields import (
     Cursor,
-    Http,
+    Here,
     IfMatch,
-    Label,
-    Limit,
+    InState,
+    LabelChanges,
+    Labels,
+    Name,
+    PageSize,
     PoolName,
-    State,
+    Size,
     VolumeName,
     Wait,
-    filter_of,
+    WithLabel,
 )
 from holdfast.model.errors import Invalid
 from holdfast.model.resources import Content, FileSystem
@@ -40,18 +42,18 @@ from holdfast.records.contract import Tx
 class VolumeBody(msgspec.Struct, forbid_unknown_fields=True):
     """A new volume. `size` in bytes, or with a unit; `fs` goes with content filesystem."""
 
-    name: str
-    size: int | str
+    name: Name
+    size: Size
     content: Content = "directory"
     fs: FileSystem | None = None
-    labels: dict[str, str] = {}
+    labels: Labels = {}
 
 
 class VolumePatch(msgspec.Struct, forbid_unknown_fields=True):
     """What may change of a volume, one at a time: its name, or its labels (null removes one)."""
 
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    labels: dict[str, str | None] | msgspec.UnsetType = msgspec.UNSET
+    name: Name | msgspec.UnsetType = msgspec.UNSET
+    labels: LabelChanges | msgspec.UnsetType = msgspec.UNSET
 
 
 _NEW = [
@@ -70,19 +72,23 @@ _PATH = "/pools/{pool:str}/volumes"
 
 @get(_PATH, tags=["volumes"], **reading(404))
 async def volume_list(
-    calls: Calls, pool: PoolName, in_state: State = "", label: Label = None, cursor: Cursor = "", limit: Limit = 100
+    calls: Here,
+    pool: PoolName,
+    in_state: InState = None,
+    label: WithLabel = None,
+    cursor: Cursor = None,
+    limit: PageSize = 100,
 ) -> VolumePage:
     """List a pool's volumes by name."""
     asked = filter_of(in_state, label)
-    found = await calls.run(
-        lambda: calls.daemon.records.read(lambda tx: views.volumes(tx, pool, asked, cursor, limit + 1))
+    return await calls.run(
+        lambda: calls.daemon.records.read(lambda tx: views.volumes(tx, pool, asked, cursor or "", limit))
     )
-    return VolumePage(items=found[:limit], next=found[limit - 1].name if len(found) > limit else None)
 
 
 @post(_PATH, tags=["volumes"], **changing())
 async def volume_create(
-    request: Http, calls: Calls, pool: PoolName, data: Annotated[VolumeBody, Body(examples=_NEW)], wait: Wait = None
+    request: Http, calls: Here, pool: PoolName, data: Annotated[VolumeBody, Body(examples=_NEW)], wait: Wait = None
 ) -> Answer:
     """Create a volume: made, formatted if it shall be, and proven before it is ready."""
     asked = VolumeCreate(
@@ -92,7 +98,7 @@ async def volume_create(
 
 
 @get(_PATH + "/{volume:str}", tags=["volumes"], **reading(404))
-async def volume_show(calls: Calls, pool: PoolName, volume: VolumeName) -> Response[VolumeView]:
+async def volume_show(calls: Here, pool: PoolName, volume: VolumeName) -> Response[VolumeView]:
     """Show one volume."""
 
     def fn(tx: Tx) -> Response[VolumeView]:
@@ -103,15 +109,15 @@ async def volume_show(calls: Calls, pool: PoolName, volume: VolumeName) -> Respo
 
 
 @get(_PATH + "/{volume:str}/usage", tags=["volumes"], **reading(404, 409))
-async def volume_usage(calls: Calls, pool: PoolName, volume: VolumeName) -> UsageView:
+async def volume_usage(calls: Here, pool: PoolName, volume: VolumeName) -> UsageView:
     """Measure what a volume takes in its pool. A large tree is walked for ten seconds; then `complete` is false."""
     return await calls.run(lambda: views.usage(calls.daemon, pool, volume))
 
 
-@patch(_PATH + "/{volume:str}", tags=["volumes"], **changing())
+@patch(_PATH + "/{volume:str}", tags=["volumes"], **changing(412))
 async def volume_change(
     request: Http,
-    calls: Calls,
+    calls: Here,
     pool: PoolName,
     volume: VolumeName,
     data: Annotated[VolumePatch, Body(examples=_CHANGE)],
@@ -130,22 +136,22 @@ async def volume_change(
     return await calls.change(request, asked, wait)
 
 
-@delete(_PATH + "/{volume:str}", tags=["volumes"], **changing())
+@delete(_PATH + "/{volume:str}", tags=["volumes"], **changing(412))
 async def volume_delete(
-    request: Http, calls: Calls, pool: PoolName, volume: VolumeName, wait: Wait = None, if_match: IfMatch = ""
+    request: Http, calls: Here, pool: PoolName, volume: VolumeName, wait: Wait = None, if_match: IfMatch = ""
 ) -> Answer:
     """Delete a volume that is not mounted, and all data in it."""
     return await calls.change(request, VolumeDelete(pool=pool, name=volume, if_match=if_match), wait)
 
 
 @post(_PATH + "/{volume:str}/check", tags=["volumes"], **changing())
-async def volume_check(request: Http, calls: Calls, pool: PoolName, volume: VolumeName, wait: Wait = None) -> Answer:
+async def volume_check(request: Http, calls: Here, pool: PoolName, volume: VolumeName, wait: Wait = None) -> Answer:
     """Check the file system of an unmounted volume. Nothing is repaired; the volume's condition `Checked` tells."""
     return await calls.change(request, VolumeCheck(pool=pool, name=volume), wait)
 
 
 @post(_PATH + "/{volume:str}/trim", tags=["volumes"], **changing())
-async def volume_trim(request: Http, calls: Calls, pool: PoolName, volume: VolumeName, wait: Wait = None) -> Answer:
+async def volume_trim(request: Http, calls: Here, pool: PoolName, volume: VolumeName, wait: Wait = None) -> Answer:
     """Give what a mounted file system does not use back to the pool. The volume's condition `Trimmed` tells."""
     return await calls.change(request, VolumeTrim(pool=pool, name=volume), wait)
 

@@ -1,0 +1,1 @@
+"""Commands about the daemon as a whole."""
