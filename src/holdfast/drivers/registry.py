@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from holdfast.drivers.contract import Driver, PoolRef
 from holdfast.host.host import Host
 from holdfast.model.errors import Invalid, Refused
+from holdfast.model.resources import Content
 
 
 class Drivers:
@@ -26,6 +27,10 @@ class Drivers:
         if name not in self._drivers:
             raise Invalid(f"There is no driver {ascii(name)}.", f"Installed: {', '.join(sorted(self._drivers))}.")
         return self._drivers[name]
+
+    def all_offer(self, content: Content) -> bool:
+        """Whether every driver has volumes of that content, so that the pool need not be asked for its own."""
+        return all(content in driver.info.contents for driver in self._drivers.values())
 
     def of(self, pool: PoolRef) -> Driver:
         """The pool's driver; Refused if it is not installed any more."""

@@ -42,10 +42,10 @@ class VolumeCreate(Asked, frozen=True, kw_only=True, tag="volume.create.1"):
             raise Invalid(f"A {self.content} volume has no file system of its own.", "Drop --fs.")
         if self.content != "directory" and size % SECTOR:
             raise Invalid(f"The size {size} is not a multiple of {SECTOR}, a disk's sector.", "1MiB and 1MB are.")
-        pool = desk.records.read(lambda tx: find_pool(tx, self.pool))
-        info = desk.drivers.named(pool.spec.driver).info
-        if self.content not in info.contents:
-            raise Invalid(f"The driver {pool.spec.driver} offers no {self.content} volumes.")
+        if not desk.drivers.all_offer(self.content):
+            pool = desk.records.read(lambda tx: find_pool(tx, self.pool))
+            if self.content not in desk.drivers.named(pool.spec.driver).info.contents:
+                raise Invalid(f"The driver {pool.spec.driver} offers no {self.content} volumes.")
         fs: FileSystem | None = (self.fs or "ext4") if self.content == "filesystem" else None
         return msgspec.structs.replace(self, size=size, fs=fs)
 
