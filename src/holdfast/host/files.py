@@ -90,12 +90,13 @@ class Files:
 
         return self._runtime.effect(purpose, call)
 
-    def rename(self, purpose: str, dir_fd: int, old: str, new: str) -> None:
-        """Rename within a directory, durably."""
+    def rename(self, purpose: str, dir_fd: int, old: str, new: str, *, sync: bool = True) -> None:
+        """Rename within a directory, durably; or (without `sync`) only in order with what follows there."""
 
         def call() -> None:
             os.rename(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
-            os.fsync(dir_fd)
+            if sync:
+                os.fsync(dir_fd)
 
         self._runtime.effect(purpose, call)
 

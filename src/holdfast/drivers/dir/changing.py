@@ -67,11 +67,11 @@ class Changing:
                 raise InUse(f"The volume is in use: {users}.", "Unmount it first.")
         finally:
             os.close(fd)
-        self._files.rename("volume.hide", volumes, uid, trash)
+        # A journal keeps the order: where what is removed next is gone for good, so is the name. The end is synced.
+        self._files.rename("volume.hide", volumes, uid, trash, sync=False)
 
     def discard(self, volumes: int, name: str) -> bool:
-        """Remove one entry, a round at a time; False if more is left."""
-        """A round of removing; the end is durable, since whoever sees it counts it as done."""
+        """Remove one entry, a round at a time; False if more is left. Its end is durable: who sees it counts on it."""
         if not self._files.exists(volumes, name):
             return True
         end = self._runtime.monotonic() + ROUND

@@ -1,0 +1,155 @@
+"""A disk that loses its power at any moment: what was acknowledged is whole, the rest is there or not there.
+
+FS_IOC_SHUTDOWN (linux/fs.h, first of XFS, then of ext4) makes a file system forget what its log has not on disk.
+"""
+
+import fcntl
+import gc
+import os
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from holdfast.drivers.contract import Absent, PoolRef, Present, VolumeRef
+from holdfast.host.children import ForkServerChildren
+from tests.conformance.dir_harness import DirHarness, HurriedRuntime, Kind, close_below, mounted, run
+from tests.needs import need, need_root
+
+_SHUTDOWN = 0x8004587D
+_WITHOUT_ITS_LOG = struct.pack("I", 2)
+DIRECTORY, BLOCK = Kind("directory", None, 1 << 20), Kind("block", None, 1 << 20)
+
+
+class _PowerCut(Exception):
+    """The daemon is gone too."""
+
+
+class Disk:
+    """A file system whose power can be cut."""
+
+    def __init__(self, where: Path, image: Path) -> None:
+        self.where, self._image = where, image
+
+    def cut(self) -> None:
+        """Now. What the log has not on disk is gone."""
+        fd = os.open(self.where, os.O_RDONLY)
+        try:
+            fcntl.ioctl(fd, _SHUTDOWN, _WITHOUT_ITS_LOG)
+        finally:
+            os.close(fd)
+
+    def back(self) -> None:
+        """Mounted again. A failpoint right after a file's creation loses the descriptor that the call returned."""
+        gc.collect()  # an iterator of a directory closes its own
+        close_below(self.where)
+        run("umount", str(self.where))
+        run("mount", "-o", "loop", str(self._image), str(self.where))
+
+
+@pytest.fixture(params=["ext4", "xfs"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    need_root()
+    need(f"mkfs.{request.param}")
+    with mounted(request.param, tmp_path / "disk") as where:
+        yield Disk(where, tmp_path / "disk" / "image")
+
+
+@pytest.fixture
+def harness(tmp_path: Path, disk: Disk) -> Iterator[DirHarness]:
+    runtime = HurriedRuntime()
+    children = ForkServerChildren(runtime)
+    yield DirHarness(disk.where, runtime, children)
+    runtime.hook = None
+    children.close()
+
+
+def _pool(harness: DirHarness) -> PoolRef:
+    pool = harness.pool()
+    harness.driver.make_pool(pool, harness.making())
+    return msgspec.structs.replace(pool, identity=harness.driver.identity(pool))
+
+
+def _cut_at(harness: DirHarness, disk: Disk, nth: int, act: Callable[[], object]) -> bool:
+    """Whether it came to the nth failpoint, where the power went."""
+    left = [nth]
+
+    def hook(_name: str) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            disk.cut()
+            raise _PowerCut
+
+    harness.runtime.hook = hook
+    try:
+        act()
+    except _PowerCut:
+        return True
+    finally:
+        harness.runtime.hook = None
+    return False
+
+
+def _each_cut(harness: DirHarness, disk: Disk, act: Callable[[], Callable[[], object]]) -> Iterator[int]:
+    """Do it again and again, cut one failpoint later each time, and mounted again."""
+    for nth in range(1, 100):
+        cut = _cut_at(harness, disk, nth, act())
+        if not cut:
+            disk.cut()  # right after the acknowledgement
+        disk.back()
+        yield nth if cut else 0
+        if not cut:
+            return
+
+
+@pytest.mark.parametrize("kind", [DIRECTORY, BLOCK], ids=lambda kind: kind.content)
+def test_a_volume_is_whole_or_not_there_and_whole_once_it_was_acknowledged(
+    harness: DirHarness, disk: Disk, kind: Kind
+) -> None:
+    pool = _pool(harness)
+    disk.cut()
+    disk.back()
+    made: list[VolumeRef] = []
+
+    def act() -> Callable[[], object]:
+        made.append(harness.volume(kind))
+        volume, making = made[-1], harness.making()
+        return lambda: harness.driver.make_volume(pool, volume, making)
+
+    cuts = 0
+    for nth in _each_cut(harness, disk, act):
+        found = harness.driver.look_volume(pool, made[-1])
+        assert isinstance(found, Present if nth == 0 else (Absent, Present)), (nth, found)
+        cuts += 1
+    assert cuts > 5
+    for volume in made:
+        if isinstance(harness.driver.look_volume(pool, volume), Present):
+            assert harness.driver.remove_volume(pool, volume)
+
+
+@pytest.mark.parametrize("kind", [DIRECTORY, BLOCK], ids=lambda kind: kind.content)
+def test_a_removal_is_begun_or_not_and_over_once_it_was_acknowledged(
+    harness: DirHarness, disk: Disk, kind: Kind
+) -> None:
+    pool = _pool(harness)
+    gone: list[VolumeRef] = []
+
+    def act() -> Callable[[], object]:
+        volume = harness.volume(kind)
+        gone.append(volume)
+        harness.driver.make_volume(pool, volume, harness.making())
+        harness.write(pool, volume)
+        os.sync()
+        return lambda: harness.driver.remove_volume(pool, volume)
+
+    cuts = 0
+    for nth in _each_cut(harness, disk, act):
+        found = harness.driver.removed_volume(pool, gone[-1])
+        assert isinstance(found, Absent if nth == 0 else (Absent, Present)), (nth, found)
+        while not harness.driver.remove_volume(pool, gone[-1]):
+            pass  # it goes on where it was
+        assert not harness.remains(pool, gone[-1])
+        cuts += 1
+    assert cuts > 3
