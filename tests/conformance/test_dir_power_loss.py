@@ -15,7 +15,8 @@ import pytest
 
 from holdfast.drivers.contract import Absent, PoolRef, Present, VolumeRef
 from holdfast.host.children import ForkServerChildren
-from tests.conformance.dir_harness import DirHarness, HurriedRuntime, Kind, close_below, mounted, run
+from holdfast.testing.conformance.harness import Kind
+from tests.conformance.dir_harness import DirHarness, HurriedRuntime, close_below, mounted, run
 from tests.needs import need, need_root
 
 _SHUTDOWN = 0x8004587D
