@@ -66,7 +66,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
             lines += [f"{example.get('summary', 'Example')}:", "", f"```json\n{said}\n```", ""]
     answers, refusals = [], []
     for status, answer in sorted(operation["responses"].items()):
-        content = next(iter(answer.get("content", {}).values()), {})
+        content: dict[str, Any] = next(iter(answer.get("content", {}).values()), {})
         kind = _type(content["schema"]) if content.get("schema") else ""
         if "problemview" in kind:
             refusals.append(f"`{status}`")

@@ -38,7 +38,8 @@ class Tcp:
 
     def token(self, name: str, role: str = "viewer", lifetime: float | None = None) -> str:
         """The secret of a new token, made over the unix socket."""
-        return self.daemon.client().create_token(name, role, lifetime).secret  # type: ignore[arg-type]  # any role
+        with self.daemon.client() as client:
+            return client.create_token(name, role, lifetime).secret  # type: ignore[arg-type]  # any role
 
 
 def free_port() -> int:

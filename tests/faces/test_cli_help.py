@@ -70,7 +70,7 @@ def test_a_verb_shows_its_page_without_a_daemon_and_without_its_arguments() -> N
 WRONG = [
     ("nonsense", "no command `holdfast nonsense`", "There are: status"),
     ("statsu", "no command `holdfast statsu`", "Did you mean `holdfast status`?"),
-    ("volume ls", "no command `holdfast volume ls`", "Did you mean `holdfast volume list`?"),
+    ("volume get", "no command `holdfast volume get`", "Did you mean `holdfast volume show`?"),
     ("pool creat", "no command", "Did you mean `holdfast pool create`?"),
     ("volume create", "wants POOL/VOLUME", "holdfast volume create POOL/VOLUME --size SIZE"),
     ("volume create p/v", "wants --size SIZE", "holdfast volume create POOL/VOLUME --size SIZE"),
@@ -123,6 +123,13 @@ def test_there_is_a_completion_script_for_each_shell(shell: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "unmount" in done.stdout
     assert "read-only" in done.stdout
+
+
+def test_the_function_for_zsh_is_named_as_the_file_that_the_help_names() -> None:
+    script = said("completion", "zsh").stdout
+    assert script.startswith("#compdef holdfast\n")
+    assert "\n_holdfast() {\n" in script
+    assert "/_holdfast" in said("completion", "--help").stdout
 
 
 def completed(daemon: RealDaemon, line: str) -> list[str]:

@@ -1,5 +1,6 @@
 """A command starts fast because it imports little: what, is asserted; how long it takes, is nobody's promise."""
 
+import os
 import subprocess
 import sys
 
@@ -19,7 +20,7 @@ TELL = "import atexit, sys; sys.argv[0] = 'holdfast'; atexit.register(lambda: pr
 def imported(daemon: RealDaemon, *args: str) -> set[str]:
     """The modules that were imported when the command ended."""
     code = f"{TELL} from holdfast.cli.main import main; main()"
-    env = {"HOLDFAST_ADDRESS": daemon.address, "PATH": "/usr/bin:/bin"}
+    env = {**os.environ, "HOLDFAST_ADDRESS": daemon.address}
     done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=30, env=env)
     assert done.returncode == 0, done.stderr
     return set(done.stderr.split())

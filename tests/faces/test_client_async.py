@@ -29,7 +29,7 @@ async def follow(client: AsyncClient) -> None:
 
 
 def run(daemon: RealDaemon, work: Callable[[AsyncClient], Coroutine[Any, Any, None]]) -> None:
-    """With a client; after it, no connection is left here or at the daemon."""
+    """With a client; after it, no connection is left here."""
 
     async def main() -> None:
         async with AsyncClient(daemon.address) as client:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.client import aio_transport, transport
 from holdfast.client.aio import AsyncClient
 from holdfast.model.errors import Forbidden, HoldfastError, Unauthenticated, Unavailable
 from tests.daemon import PATIENCE, RealDaemon, run, wait_until
@@ -67,6 +68,22 @@ def test_the_environment_gives_token_and_certificates(made: Made, tcp: Tcp, monk
     monkeypatch.setenv("HOLDFAST_CA_FILE", tcp.ca)
     assert made(ca_file="").ask("pools")
     tcp.daemon.client().revoke_token("env")
+
+
+def test_calls_share_one_connection_over_tls(made: Made, tcp: Tcp, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = made(token=tcp.token("shared"))
+    opened = []
+    for module in (transport, aio_transport):
+
+        def counted(*args: Any, _open: Callable[..., Any] = module.open_to) -> Any:
+            opened.append(args)
+            return _open(*args)
+
+        monkeypatch.setattr(module, "open_to", counted)
+    for _ in range(5):
+        client.ask("pools")
+    assert len(opened) == 1
+    tcp.daemon.client().revoke_token("shared")
 
 
 def test_a_stream_comes_over_tls(made: Made, tcp: Tcp) -> None:

@@ -68,5 +68,10 @@ def confirm(
     if touched is not None:
         asking.show(*(("  ", *line) for line in touched()))
     print("Go on? [y/N] ", end="", file=asking.stream, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        print(file=asking.stream)
+        raise
+    if answer.strip().lower() not in ("y", "yes"):
         raise Invalid("Nothing was done.")

@@ -106,8 +106,8 @@ def _packed(texts: Sequence[str], most: int) -> list[str]:
 def _row(row: Row, sizes: list[int]) -> Iterator[Line]:
     """One row in as many lines as its tallest cell has."""
     cells = [
-        [Span(line, span(cell).style) for line in _folded(span(cell).text, size if at else 0)]
-        for at, (cell, size) in enumerate(zip(row, sizes, strict=True))
+        [Span(line, span(cell).style) for line in _folded(span(cell).text, size)]
+        for cell, size in zip(row, sizes, strict=True)
     ]
     for number in range(max(map(len, cells))):
         line: list[Cell] = []

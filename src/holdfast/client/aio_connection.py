@@ -1,6 +1,8 @@
 """One HTTP/1.1 connection by h11 over asyncio. It knows when it ends while nobody uses it, and lets go by itself."""
 
 import asyncio
+import contextlib
+import os
 import select
 import ssl
 from collections.abc import Callable
@@ -51,10 +53,20 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """From asyncio."""
+        if exc is not None:
+            self._rest()
         self._ended, self._error = True, exc
         self._news.set()
         self.closed.set()
         self._gone(self)
+
+    def _rest(self) -> None:
+        """Asyncio reads no more once it could not write; an answer may have come: to one connection too many."""
+        transport = self._transport
+        if transport is not None and transport.get_extra_info("sslcontext") is None:
+            with contextlib.suppress(OSError):
+                while part := os.read(transport.get_extra_info("socket").fileno(), _MOST):
+                    self._received += part
 
     async def ask(self, method: str, target: str, headers: dict[str, str], data: bytes | None) -> int:
         """Send a request; the status of its answer."""

@@ -91,7 +91,7 @@ class AsyncTransport:
         try:
             status = await self._ask(connection, tries)
             raw = await _whole(connection)
-            whole = self._closings == closings and connection.again()
+            whole = connection.again()
         finally:
             if not whole:
                 connection.abort()

@@ -28,8 +28,8 @@ class Tries(Generic[T]):
     """One call until it is answered: `headers` and `data` are the same each time, its key among them.
 
     A GET, and what the daemon knows again by its key, is sent again at once if a kept connection broke, and for
-    `patience` seconds while no daemon answers, or one that says `unavailable`. Anything else is sent once; `patience`
-    is then for the connection alone.
+    `patience` seconds since the first failure while no daemon answers, or one that says `unavailable`. Anything else
+    is sent once; `patience` is then for the connection alone.
     """
 
     def __init__(self, call: Call[T], address: Address, patience: float) -> None:
@@ -39,12 +39,15 @@ class Tries(Generic[T]):
         self.sent = False
         self._address = address
         self._begun = time.monotonic()
-        self._end = self._begun + patience
+        self._patience = patience
+        self._end: float | None = None
         self._wait = call.wait
 
     def pause(self, error: Exception, *, kept: bool) -> float:
         """Seconds until it is sent again after this error; raises what the caller shall know if it is not."""
         safe, now = self.call.repeatable or not self.sent, time.monotonic()
+        if self._end is None:  # the daemon may have been asked to wait for long before it went away
+            self._end = now + self._patience
         stale = kept and not isinstance(error, (TimeoutError, NotNow))
         if not safe or permanent(error) or (now >= self._end and not stale):
             raise self._final(error) from error

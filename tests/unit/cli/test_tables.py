@@ -4,7 +4,7 @@ import io
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.cli import tables
@@ -59,6 +59,11 @@ def test_columns_without_room_go_below_their_row_with_their_title() -> None:
     ]
 
 
+def test_the_first_column_never_gives_way() -> None:
+    name = "a name that fills nearly all of it"
+    assert drawn(40, ["NAME", "STATE"], [[name, "making"]]) == ["NAME", name, "    state: making"]
+
+
 def test_more_than_two_hundred_rows_are_plain_even_on_a_terminal() -> None:
     rows: list[list[Cell]] = [[f"p/{number}", "ready", PATH * 4, ""] for number in range(201)]
     assert len(drawn(80, HEAD, rows)) == 202
@@ -69,6 +74,7 @@ def signs(text: str) -> Counter[str]:
     return Counter("".join(text.split()))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.text(max_size=60), min_size=3, max_size=3), min_size=1, max_size=5),
     st.integers(min_value=20, max_value=200),

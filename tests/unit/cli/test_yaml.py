@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # its stubs are not worth a dependency
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.cli.yaml import encode
@@ -14,6 +14,7 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False,
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner))
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_what_is_written_is_read_back(value: Any) -> None:
     assert yaml.safe_load(encode(value)) == value
@@ -31,6 +32,11 @@ TRICKY = [
 def test_a_text_that_looks_like_something_else_stays_a_text(text: str) -> None:
     for value in (text, [text], {text: text}, {"a": [{"b": text}]}):
         assert yaml.safe_load(encode(value)) == value
+
+
+@pytest.mark.parametrize("text", ["y", "N", "yes", "Off"])
+def test_what_the_oldest_readers_take_for_a_boolean_is_quoted(text: str) -> None:
+    assert encode(text) == f'"{text}"\n'
 
 
 def test_what_needs_no_quotes_has_none() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from holdfast.client.aio import AsyncClient
+from holdfast.client.tries import PAUSE
 from holdfast.model.errors import Unavailable
-from tests.unit.client.fake import HEALTH, Fake, Peer, answering, chunks, said
+from tests.unit.client.fake import HEALTH, Fake, Peer, answering, chunks, problem, said
 from tests.unit.client.test_events import READY, streaming
 
 
@@ -31,7 +32,7 @@ def test_calls_under_way_end_with_unavailable_and_are_not_sent_again(tmp_path: P
         await client.close()
         for error in await asyncio.gather(*asked, return_exceptions=True):
             assert isinstance(error, Unavailable)
-            assert "closed" in error.detail
+            assert "client was closed" in error.detail
             assert "may have been done" in error.hint
         assert (await client.health()).ready
         await client.close()
@@ -48,10 +49,27 @@ def test_a_call_that_waits_for_a_daemon_ends_too(tmp_path: Path) -> None:
         asked = asyncio.ensure_future(client.status())
         await asyncio.sleep(0)
         await client.close()
-        with pytest.raises(Unavailable, match="closed"):
+        with pytest.raises(Unavailable, match="client was closed"):
             await asked
 
     asyncio.run(main())
+
+
+def test_a_call_that_is_to_be_sent_again_is_not_once_its_client_was_closed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with AsyncClient(fake.address, patience=30) as client:
+            asked = asyncio.ensure_future(client.delete_volume("p", "v"))
+            await until(fake, 1)
+            await asyncio.sleep(PAUSE / 2)
+            await client.close()
+            assert (await client.health()).ready
+            with pytest.raises(Unavailable, match="client was closed"):
+                await asked
+
+    stopping = problem("unavailable", 503, "The daemon is stopping.")
+    with contextlib.closing(Fake(tmp_path / "s", answering(stopping), answering(said(HEALTH)))) as fake:
+        asyncio.run(main())
+    assert len(fake.requests) == 2
 
 
 def test_a_stream_under_way_ends_with_unavailable(tmp_path: Path) -> None:
@@ -62,7 +80,7 @@ def test_a_stream_under_way_ends_with_unavailable(tmp_path: Path) -> None:
         following = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(0)
         await client.close()
-        with pytest.raises(Unavailable, match="closed"):
+        with pytest.raises(Unavailable, match="client was closed"):
             await following
 
     fake = Fake(tmp_path / "s", streaming(READY))

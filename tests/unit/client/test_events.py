@@ -1,6 +1,7 @@
 """Server-sent events, however they come in parts; a stream ends with its daemon, breaks, or is closed."""
 
 import json
+import time
 
 import pytest
 
@@ -10,7 +11,7 @@ from holdfast.client.events import EventParser
 from holdfast.client.wire import Event
 from holdfast.model.errors import Unavailable
 from tests.unit.client.conftest import Connect
-from tests.unit.client.fake import OPERATION, Peer, Script, answering, chunks, problem
+from tests.unit.client.fake import BOUND, OPERATION, Peer, Script, answering, chunks, problem
 
 READY = b"id: 6\r\nevent: ready\r\ndata: {}\r\n\r\n"
 CHANGE = f"id: 7\r\nevent: operation\r\ndata: {json.dumps(OPERATION)}\r\n\r\n".encode()
@@ -48,6 +49,12 @@ def test_data_of_many_lines_are_joined_by_line_ends() -> None:
     (event,) = parsed(raw)
     assert event.operation is not None
     assert event.operation.reason == "a"
+
+
+def test_a_line_end_in_data_parts_what_stands_at_its_sides() -> None:
+    first, second = json.dumps({**OPERATION, "changed": 12}).split("12")
+    with pytest.raises(Unavailable):
+        parsed(f"event: operation\ndata: {first}1\ndata: 2{second}\n\n".encode())
 
 
 def test_comments_fields_of_no_meaning_and_events_without_data_are_passed_over() -> None:
@@ -134,8 +141,10 @@ def test_a_silent_stream_is_a_dead_daemons(connect: Connect, monkeypatch: pytest
     _, client = connect(streaming(READY))
     stream = client.events()
     assert stream.next() == Event("6", "ready")
+    begun = time.monotonic()
     with pytest.raises(Unavailable, match="in time"):
         stream.next()
+    assert time.monotonic() - begun < BOUND / 2
 
 
 def test_with_patience_a_stream_begins_when_there_is_a_daemon_that_answers(connect: Connect) -> None:

@@ -90,7 +90,8 @@ def stuck(sent: bytes) -> Script:
         peer.request()
         peer.send(SECOND)
         peer.request()
-        peer.send(sent)
+        with contextlib.suppress(ConnectionError):  # the client may be gone before
+            peer.send(sent)
         peer.ended()
 
     return script
@@ -122,8 +123,15 @@ def test_a_cancelled_task_ends_its_connection_and_no_other(tmp_path: Path, sent:
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert (await client.health()).reason == "second"
+            assert await asyncio.to_thread(gone.wait, BOUND)
 
-    fake = Fake(tmp_path / "s", stuck(sent), answering(SECOND, SECOND))
+    gone = threading.Event()
+
+    def script(peer: Peer) -> None:
+        stuck(sent)(peer)
+        gone.set()
+
+    fake = Fake(tmp_path / "s", script, answering(SECOND, SECOND))
     with contextlib.closing(fake):
         asyncio.run(main(fake))
     assert fake.connections == 2

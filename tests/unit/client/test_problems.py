@@ -9,10 +9,10 @@ from holdfast.client import Client, calls
 from holdfast.client.address import Address
 from holdfast.client.tries import PAUSE, Tries
 from holdfast.client.wire import unreachable
-from holdfast.model.errors import Forbidden, HoldfastError, NotFound, Unauthenticated, Unavailable, by_code
+from holdfast.model.errors import Forbidden, HoldfastError, NotFound, TooLarge, Unauthenticated, Unavailable, by_code
 from holdfast.model.secrets import Secret
 from tests.unit.client.conftest import Connect
-from tests.unit.client.fake import HEALTH, answering, problem, said
+from tests.unit.client.fake import HEALTH, Peer, answering, problem, said
 
 
 @pytest.mark.parametrize("code", sorted(set(by_code()) - {"unavailable"}))
@@ -117,3 +117,22 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(secret: str) 
         client.status()
     assert "Authorization" in caught.value.detail
     assert "very" not in f"{caught.value.detail} {caught.value.hint}"
+
+
+def test_a_daemon_that_refuses_a_connection_before_the_request_is_heard(connect: Connect) -> None:
+    too_many = problem("unavailable", 503, "Too many connections are open.")
+    _, client = connect(*[lambda peer: peer.sock.sendall(too_many)] * 100)
+    for _ in range(100):  # the order in which both sides do their part is not the same each time
+        with pytest.raises(Unavailable, match="Too many connections"):
+            client.ask("delete_volume", "p", "v")
+
+
+def test_a_daemon_that_refuses_a_body_in_its_middle_is_heard(connect: Connect) -> None:
+    def script(peer: Peer) -> None:
+        assert peer.sock.recv(1000)
+        peer.sock.sendall(problem("too-large", 413))
+
+    _, client = connect(*[script] * 5)
+    for _ in range(5):
+        with pytest.raises(TooLarge):
+            client.ask("create_volume", "p", "v", "1GiB", labels={"a": "x" * (4 << 20)})

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,25 @@ def test_the_time_that_a_call_waits_runs_on_while_it_is_sent_again(connect: Conn
     waits = [float(request.target.partition("?wait=")[2]) for request in fake.requests]
     assert waits[0] == 20
     assert waits[0] > waits[1] > waits[2] >= 0
+
+
+def test_patience_begins_when_the_daemon_goes_away_however_long_it_was_waited_for(connect: Connect) -> None:
+    def late(peer: Peer) -> None:
+        peer.request()
+        time.sleep(0.6)
+
+    _, client = connect(late, answering(DONE), patience=0.5)
+    assert client.ask("delete_volume", "p", "v").state == "done"
+
+
+@pytest.mark.parametrize("patience", [0.0, 0.3])
+def test_after_its_patience_a_client_gives_up(kind: str, tmp_path: Path, patience: float) -> None:
+    client = Either(kind, f"unix:{tmp_path / 's'}", patience=patience)
+    begun = time.monotonic()
+    with pytest.raises(Unavailable):
+        client.ask("status")
+    client.close()
+    assert time.monotonic() - begun >= patience
 
 
 @pytest.mark.parametrize("patience", [-1.0, float("nan")])

@@ -11,7 +11,7 @@ from holdfast.model.errors import Invalid, Unavailable
 from tests.unit.client.conftest import Connect
 from tests.unit.client.fake import BOUND, HEALTH, OPERATION, Either, Peer, Script, answering, said
 
-SHORT = 0.3
+SHORT = 0.5
 BODY = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"
 
 
@@ -98,7 +98,7 @@ def test_what_takes_its_time_gets_it(
 ) -> None:
     def script(peer: Peer) -> None:
         peer.request()
-        time.sleep(2 * SHORT)
+        time.sleep(1.4 * SHORT)
         peer.send(said(body))
         peer.ended()
 

@@ -52,7 +52,7 @@ def test_when_the_time_is_over_the_operation_is_as_it_is(connect: Connect) -> No
     assert client.ask("wait", "x", 0.25).state == "running"
     asked = waits(fake)
     assert asked == sorted(asked, reverse=True)
-    assert 2 <= len(asked) <= 4
+    assert len(asked) <= 4
 
 
 def test_a_long_wait_goes_in_legs(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,4 +19,6 @@ def run(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(metavar="SHEL
     """
     from holdfast.cli.main import app
 
-    print(app.generate_completion(prog_name="holdfast", shell=shell))
+    script = app.generate_completion(prog_name="holdfast", shell=shell)
+    # zsh loads a completion from the file that bears its function's name, which is to be the customary one.
+    print(script.replace("_cyclopts_holdfast", "_holdfast") if shell == "zsh" else script)

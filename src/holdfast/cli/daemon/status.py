@@ -43,7 +43,7 @@ def run(*, form: Form = "table", address: Address = "") -> None:
 
 
 def _lines(out: Screen, found: Page) -> Iterator[Line]:
-    yield from _daemon(found.daemon)
+    yield from _daemon(out, found.daemon)
     yield ()
     yield from _pools(out, found.pools)
     yield ()
@@ -55,12 +55,12 @@ def _lines(out: Screen, found: Page) -> Iterator[Line]:
     yield (Span("Needs attention: ", "bad"), f"{', '.join(wrong)}.") if wrong else (Span("All is well.", "good"),)
 
 
-def _daemon(daemon: StatusView) -> Iterator[Line]:
+def _daemon(out: Screen, daemon: StatusView) -> Iterator[Line]:
     up = words.lasting(words.since(daemon.started_at))
     volumes = words.count(daemon.volumes, "volume")
     yield (Span(f"holdfast {daemon.version} on {daemon.member}", "bold"), f", up {up}, {volumes}")
     if daemon.suspended:
-        yield (Span(f"SUSPENDED: {daemon.suspended}", "bad"),)
+        yield from out.wrapped(f"SUSPENDED: {daemon.suspended}", "", "bad")
         yield ("  See what it does not know: holdfast audit",)
         yield ("  Then say that it counts:   holdfast resume",)
 

@@ -1,5 +1,10 @@
 """`holdfast serve`."""
 
+import contextlib
+import gc
+import os
+import sys
+from collections.abc import Iterator
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -31,8 +36,9 @@ def run(
     listen
         unix:PATH; by default unix:RUN/holdfast.sock.
     """
-    from holdfast import config as configuration
-    from holdfast import service
+    with _quick_imports():
+        from holdfast import config as configuration
+        from holdfast import service
 
     found = configuration.override(configuration.load(config), state, run, listen)
     if check:
@@ -40,3 +46,22 @@ def run(
         print("The configuration is sound.")
         return
     service.serve(found)
+    sys.stdout.flush()
+    # The interpreter would wait for a thread whose call hangs. What it holds is journalled, and looked at again.
+    os._exit(0)
+
+
+@contextlib.contextmanager
+def _quick_imports() -> Iterator[None]:
+    """A start is mostly imports: none of their objects is garbage, and structlog need not bring rich along.
+
+    It would, for tracebacks in colour on a terminal, which no log of the daemon's has.
+    """
+    gc.disable()
+    sys.modules["rich"] = None  # type: ignore[assignment]  # documented: an import of it then fails
+    try:
+        yield
+    finally:
+        del sys.modules["rich"]
+        gc.freeze()
+        gc.enable()

@@ -1,0 +1,1 @@
+"""The daemon below its faces, part by part."""
