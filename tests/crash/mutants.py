@@ -85,8 +85,8 @@ MUTANTS = (
     ),
     Mutant(
         10, "a journal write without its epoch", "records/operations.py",
-        "{names} WHERE id=? AND epoch=?\"\n    rows = tx.run(f\"{sql} RETURNING changed\", (*columns.values(), op, epoch))",
-        "{names} WHERE id=?\"\n    rows = tx.run(f\"{sql} RETURNING changed\", (*columns.values(), op))",
+        "{names} WHERE id=? AND epoch=? AND state IN {_UNENDED}\"\n    rows = tx.run(f\"{sql} RETURNING changed\", (*columns.values(), op, epoch))",
+        "{names} WHERE id=? AND state IN {_UNENDED}\"\n    rows = tx.run(f\"{sql} RETURNING changed\", (*columns.values(), op))",
         ("tests/unit/engine", "-k", "epoch or stale"),
     ),
     Mutant(

@@ -15,15 +15,20 @@ _DIFFERS = {
     "uuid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "token": "hf_[0-9a-f]{16}(?:_[0-9a-f]{64})?",
     "short": r"\b[0-9a-f]{16}\b",
+    "audit": r"Last audit: .*",
+    "try": r"next try: .*",
+    "silence": r"No holdfast daemon answers at .*",
     "time": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?",
     "epoch": r"\b\d{10}\.\d+",
     "free": r"[\d.]+ [KMGT]?i?B free of [\d.]+ [KMGT]?i?B",
+    "taken": r"\b\d+\.\d [KMGT]iB real|\b\d+\.\d [KMGT]iB \d|\b\d+ bytes trimmed",
     "share": r"\b\d+ %",
     "lasting": r"\b\d+ (?:s|min|h|d)\b(?: \d+ (?:s|min|h)\b)?",
     "loop": r"/dev/loop\d+",
     "pid": r"/proc/\d+",
     "version": r"\b\d+\.\d+\.\d+\b",
 }
+IDS = re.compile(_DIFFERS["id"])
 _TOKENS = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _DIFFERS.items()))
 
 
@@ -83,7 +88,7 @@ class Same:
 
     def typed(self, text: str) -> str:
         """A command with the ids of this run."""
-        return re.sub(_DIFFERS["id"], lambda found: self.ids.get(found[0], found[0]), text)
+        return IDS.sub(lambda found: self.ids.get(found[0], found[0]), text)
 
     def difference(self, shown: list[str], came: str) -> str:
         """Empty if they say the same; learns ids then."""
@@ -92,7 +97,8 @@ class Same:
         got = [_narrow(line) for line in _trimmed(came.splitlines())]
         found = re.fullmatch(wanted, "".join(f"{line}\n" for line in got))
         if found is None:
-            return "\n".join(difflib.unified_diff(shown, came.splitlines(), "the document", "this run", lineterm=""))
+            lines = difflib.unified_diff(shown, came.splitlines(), "the document", "this run", lineterm="")
+            return "\n".join(lines) or f"an id is not the one of before: {self.ids}"
         self.ids |= {known: found[group] for known, group in fresh.items()}
         return ""
 

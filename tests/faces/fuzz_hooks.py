@@ -1,17 +1,22 @@
 """What Schemathesis may not do to this machine, and what it may not do to itself; loaded by it as a module.
 
 Its daemon is root's: paths in bodies are moved into a scratch directory, waits are cut short, and the token that it
-comes with stays. Names and ids drawn from a pattern never meet what is there: every other one is made to.
+comes with stays. Names and ids drawn from a pattern never meet what is there: two of three are made to.
 """
 
+import itertools
 import os
 from typing import Any
 
 import schemathesis
 from schemathesis import Case, HookContext, Response
+from schemathesis.core.failures import Failure, ServerError
+from schemathesis.core.parameters import ParameterLocation
 
 PLACE, TOKEN = os.environ["HOLDFAST_FUZZ_PLACE"], os.environ["HOLDFAST_FUZZ_TOKEN"]
-# What there is to meet; ids as answers bring them.
+_turns = itertools.count()
+# What there is to meet; ids as answers bring them. The pool `q` and the volumes
+# `w` and `x` are there to be deleted and renamed.
 THERE = {"pool": "p", "volume": "v"}
 
 
@@ -28,22 +33,38 @@ def tamed(value: Any) -> Any:
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """Each request, before it is sent."""
+    """Each request, before it is sent. What it is made of may belong to other requests too, and is left alone."""
     case.body = tamed(case.body)
     wait = case.query.get("wait")
     if isinstance(wait, int | float) and 1 < wait <= 3600:
-        case.query["wait"] = 1
+        case.query = {**case.query, "wait": 1}
     parts = case.path_parameters
-    if parts.get("token") in TOKEN.split():
-        parts["token"] = f"{TOKEN}-no-more"
-    for part, name in THERE.items():
-        given = parts.get(part)
-        if isinstance(given, str) and given.isalnum() and sum(given.encode()) % 2:
-            parts[part] = name
+    if "token" in parts:
+        if parts["token"] in TOKEN.split():
+            case.path_parameters = {"token": f"{TOKEN}-no-more"}
+        return
+    drawn = case.meta.components.get(ParameterLocation.PATH) if case.meta else None
+    valid = drawn is not None and drawn.mode.is_positive
+    renames = case.method == "PATCH" and isinstance(case.body, dict) and "name" in case.body
+    if "mount" not in parts and (renames or case.method == "DELETE"):
+        there = {"pool": "p", "volume": "x" if renames else "w"} if "volume" in parts else {"pool": "q"}
+        if valid or any(parts.get(part) == name for part, name in THERE.items()):
+            case.path_parameters = {**parts, **there}
+    elif valid and next(_turns) % 3:
+        case.path_parameters = {**parts, **{part: name for part, name in THERE.items() if part in parts}}
 
 
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
-    """An operation to ask for."""
+    """An operation and a mount to ask for."""
     if response.status_code in (200, 202) and "location" in response.headers:
         THERE["operation"] = response.json()["id"]
+    elif response.status_code == 200 and case.method == "GET" and case.path.endswith("/mounts"):
+        for mount in response.json()["items"]:
+            THERE["mount"] = mount["id"]
+
+
+@schemathesis.hook
+def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
+    """No room (507) is the client's to mend, and no fault of the daemon's."""
+    return not (isinstance(failure, ServerError) and response.status_code == 507)

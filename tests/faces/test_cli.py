@@ -170,6 +170,29 @@ def test_rm_refuses_a_pool(daemon: RealDaemon) -> None:
     assert checksums(daemon.pool) == kept
 
 
+def test_rm_refuses_a_directory_with_a_pool_below_it(daemon: RealDaemon) -> None:
+    (daemon.pool / "a" / "pool").mkdir(parents=True)
+    (daemon.pool / "a" / "pool" / "holdfast-pool.json").write_text("{}")
+    done = daemon.cli("rm", daemon.pool, "--yes")
+    assert done.returncode == 14
+    assert f"{daemon.pool}/a/pool is a pool" in done.stderr
+    assert (daemon.pool / "a" / "pool" / "holdfast-pool.json").exists()
+
+
+def test_rm_removes_what_the_kernel_finds_at_the_path_not_what_the_text_folds_to(daemon: RealDaemon) -> None:
+    """`..` behind a symlink is the parent of where it points to."""
+    for name in ("a/victim", "b/c", "b/victim"):
+        (daemon.pool / name).mkdir(parents=True)
+    (daemon.pool / "a" / "link").symlink_to(daemon.pool / "b" / "c")
+    done = daemon.cli("rm", f"{daemon.pool}/a/link/../victim", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert (daemon.pool / "a" / "victim").exists()
+    assert not (daemon.pool / "b" / "victim").exists()
+    for ending in ("a/..", "a/.", "a/../"):
+        assert daemon.cli("rm", f"{daemon.pool}/{ending}", "--yes").returncode == 14
+    assert (daemon.pool / "a" / "victim").exists()
+
+
 def test_rm_asks_and_tells_what_is_not_there(daemon: RealDaemon) -> None:
     fill(daemon.pool)
     assert daemon.cli("rm", daemon.pool).returncode == 2

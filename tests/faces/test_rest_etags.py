@@ -61,6 +61,13 @@ def test_weak_and_malformed_ones_match_nothing(served: RealDaemon) -> None:
     assert labels(served) != {"a": "5"}
 
 
+@pytest.mark.parametrize("header", ["", " ", ",", " , ,"])
+def test_one_without_an_etag_is_no_permission(served: RealDaemon, header: str) -> None:
+    for path in (VOLUME, "/v1/pools/p"):
+        ask(served, "DELETE", path, If_Match=header).problem(400, "invalid")
+        label(served, "5", header, path).problem(400, "invalid")
+
+
 def test_a_deletion_of_what_changed_meanwhile_is_refused(served: RealDaemon) -> None:
     before = etag(served)
     label(served, "6", before)

@@ -80,6 +80,6 @@ def test_it_leaves_no_listener_behind() -> None:
         assert (await _some(stream, 2))[0].event == "reset"
         assert len(daemon.engine.watch._all) == 1
         await stream.aclose()
-        assert daemon.engine.watch._all == ()
+        assert not daemon.engine.watch._all
 
     asyncio.run(run())

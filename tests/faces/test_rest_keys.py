@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: asked again it is done once; another request under it is refused; once it is forgotten it is new."""
+"""`Idempotency-Key`: asked again it is done once; another request under it is refused; a forgotten one is new."""
 
 from collections.abc import Iterator
 

@@ -109,3 +109,24 @@ def test_a_request_for_another_protocol_is_answered_in_this_one(served: RealDaem
             answer = wire.ask("GET", "/v1/status", Connection="Upgrade", Upgrade=protocol)
             assert (answer.status, answer.headers["connection"]) == (200, "close")
             assert wire.closed()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x00\xff\xfe" * 20 + b"\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET /v1/status HTTP/9.9\r\n\r\n", b"{}\r\n\r\n", b"EHLO there\r\n",
+        b"get /v1/status HTTP/1.1\r\n\r\n",
+    ],
+)  # fmt: skip
+def test_what_is_no_http_is_told_so_and_hung_up_on(served: RealDaemon, said: bytes) -> None:
+    with unix(served) as wire:
+        wire.send(said).receive().problem(400, "invalid")
+        assert wire.closed()
+
+
+def test_an_old_client_is_answered_and_hung_up_on(served: RealDaemon) -> None:
+    with unix(served) as wire:
+        answer = wire.send(b"GET /v1/status HTTP/1.0\r\n\r\n").receive()
+        assert answer.status == 200
+        assert wire.closed()

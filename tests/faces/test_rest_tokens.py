@@ -149,3 +149,16 @@ def test_an_old_version_of_tls_is_refused(tcp: Tcp) -> None:
         context.wrap_socket(plain, server_hostname="localhost") as wrapped,
     ):
         wrapped.sendall(request("GET", "/healthz"))
+
+
+def test_after_too_many_failures_an_address_is_told_when_to_come_again() -> None:
+    with tcp_daemon(limits="auth_failures = 3") as tcp:
+        tcp.daemon.start()
+        good = tcp.token("good")
+        for _ in range(3):
+            tcp.ask("hf_x_y", "GET", "/v1/status").problem(401, "unauthenticated")
+        answer = tcp.ask(good, "GET", "/v1/status")
+        answer.problem(429, "too-many")
+        assert 0 < int(answer.headers["retry-after"]) <= 60
+        assert tcp.ask("", "GET", "/healthz").status == 200
+        assert ask(tcp.daemon, "GET", "/v1/status").status == 200  # the socket knows no tokens

@@ -92,6 +92,14 @@ def test_a_check_of_a_sound_volume_says_clean_and_shows_its_look_as_done(world: 
     assert digest(world.image) == before
 
 
+def test_another_check_with_the_same_verdict_has_its_own_time(world: World) -> None:
+    world.make("filesystem", "ext4")
+    world.done(CHECK)
+    first = world.condition("Checked").since
+    world.done(CHECK)
+    assert world.condition("Checked").since > first
+
+
 def test_a_damaged_volume_is_told_by_its_condition_and_nothing_else_changes(world: World) -> None:
     world.make("filesystem", "ext4")
     write_at(world.image, MIB, bytes(MIB))

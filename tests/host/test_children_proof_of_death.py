@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -81,3 +82,17 @@ def test_a_process_that_does_not_die_in_time_is_not_proven_dead(
     with sleeper() as (process, child):
         assert not processes.prove_dead(runtime, child, grace=0.1)
         assert process.poll() is None
+
+
+def test_death_is_proven_beside_thousands_of_open_descriptors(runtime: ThreadRuntime) -> None:
+    """select(2) knows none above 1023."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1100)]
+    try:
+        with sleeper() as (_, child):
+            assert processes.prove_dead(runtime, child, 10)
+    finally:
+        for fd in held:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

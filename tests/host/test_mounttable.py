@@ -35,6 +35,8 @@ def test_read_only_is_the_mounts_own_flag_not_the_file_systems() -> None:
         "\\040",
         "hash#",
         "Größe-日本",
+        "архив",  # it has the byte 0x85, a line's end in Unicode
+        "form\x0cfeed",
         "\udcff-not-utf8",
         "a - b",
     ],

@@ -24,12 +24,17 @@ class Auditor:
         self._repair = repair
         self._every = every
         self._turn = runtime.condition()
+        self._one = runtime.condition()
         self._stopped = False
         self._task: Task | None = None
         self.last = FindingsView()
 
     def run(self, *, repair: bool = False) -> list[Finding]:
         """Audit now; with `repair`, do what is provably safe."""
+        with self._one:
+            return self._audit(repair=repair)
+
+    def _audit(self, *, repair: bool) -> list[Finding]:
         begun = self._runtime.monotonic()
         found = self._repair.run(repair=repair)
         kinds = Counter(str(finding.kind) for finding in found if not finding.repaired)
@@ -55,6 +60,9 @@ class Auditor:
                 found = self.run()
             except (HoldfastError, OSError) as error:
                 log.warning("an audit failed; it is tried again", error=str(error))
+                continue
+            except Exception:
+                log.exception("an audit met a fault of Holdfast itself; it is tried again")
                 continue
             for finding in found:
                 log.warning("finding", **msgspec.to_builtins(finding))

@@ -74,6 +74,8 @@ class Rounds:
             job()
         except (HoldfastError, OSError) as error:
             log.warning("a round failed; it is tried again", error=str(error))
+        except Exception:
+            log.exception("a round met a fault of Holdfast itself; it is tried again")
 
     def stop(self) -> None:
         """End after the round under way."""

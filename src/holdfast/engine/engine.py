@@ -28,6 +28,8 @@ log = structlog.get_logger()
 KEEP_KEYS = 7 * 86400.0
 KEEP_OPERATIONS = 30 * 86400.0
 MOST_OPERATIONS = 100_000
+# Operations on their callers' threads at once: the face has twice as many, so that half stay for everything else.
+MOST_LED = 8
 
 
 class Engine:
@@ -62,10 +64,12 @@ class Engine:
         observer = observer or Observer()
         self._journal = Journal(runtime, records, self.watch.changed, observer)
         self._runner = Runner(runtime, self._journal, tools, undertaker, observer)
-        self._queue = Queue(runtime)
+        self._queue = Queue(runtime, threads)
         self._submission = Submission(runtime, self._journal, codec, member, owner)
         self.exits = Exits(self._journal, records, codec, self._queue, self._runner.cancelled, self._forget)
-        self._handed: dict[str, Live] = {}
+        # With the term in which they were loaded: each resumption begins another, and has new epochs.
+        self._handed: dict[str, tuple[int, Live]] = {}
+        self._term = 0
         self._clocks: dict[str, Clock] = {}
         self._tasks: list[Task] = []
         self._stopping = False
@@ -78,9 +82,8 @@ class Engine:
         self._tasks = [self._runtime.spawn(f"engine-{n}", self._work) for n in range(self._threads)]
 
     def lift(self) -> None:
-        """End the suspension: resume what waited for it."""
+        """End the suspension: resume what waited for it. The door opens once all of it has its new epoch."""
         if self.suspended:
-            self.suspended = ""
             self._resume()
 
     def _resume(self) -> None:
@@ -90,9 +93,12 @@ class Engine:
                 operations.new_epoch(tx, row.id)
             return [row.id for row in rows]
 
+        taken = self._journal.write("resume", take_over)
+        self._term += 1
         self._clocks.clear()
-        self._handed.clear()  # of the epochs before
-        for op in self._journal.write("resume", take_over):
+        self._handed.clear()
+        self.suspended = ""
+        for op in taken:
             self._queue.put(op)
 
     def not_ready(self) -> str:
@@ -127,20 +133,27 @@ class Engine:
         if self.suspended:
             raise Suspended(self.suspended, "Check that the database is the current one, then `holdfast resume`.")
         self._admit()
-        found = self._submission.store(request, caller or Caller(), key, allowance, said or request)
+        op, term = self._runtime.new_id(), self._term
+        # Its id is known to others as soon as it is committed: nobody may run it until it is handed over here.
+        self._queue.reserve(op)
+        try:
+            found = self._submission.store(op, request, caller or Caller(), key, allowance, said or request)
+        except BaseException:
+            self._queue.put_back(op, None)
+            raise
         if isinstance(found, str):
+            self._queue.put_back(op, None)
             return self.get(found)
-        self._clocks[found.id] = found.clock
+        self._clocks[op] = found.clock
         if found.row.state == "queued":
-            self._queue.put(found.id)
-            return self.get(found.id)
+            self._queue.put_back(op, 0.0)
+            return self.get(op)
         view = views.of_live(found)
-        self._handed[found.id] = found
-        if begun is None or not self._queue.begin(found.id, self._threads):
-            self._queue.put(found.id)
+        self._handed[op] = term, found
+        if begun is None or not self._queue.lead(op, MOST_LED):
+            self._queue.put_back(op, 0.0)
             return view
-        begun(view)
-        return self._turn(found.id, found) or view
+        return self._turn(op, lambda: begun(view), found) or view
 
     def earlier(self, said: Request, caller: Caller, key: str) -> OperationView | None:
         """The operation made under this key, if any; raise KeyReused for another request."""
@@ -178,11 +191,14 @@ class Engine:
         while (op := self._queue.take()) is not None:
             self._turn(op)
 
-    def _turn(self, op: str, live: Live | None = None) -> OperationView | None:
+    def _turn(
+        self, op: str, first: Callable[[], None] = lambda: None, live: Live | None = None
+    ) -> OperationView | None:
         """This thread's turn with an operation; how it is then, if that is asked by giving it `live`."""
         after: float | None = None
         structlog.contextvars.bind_contextvars(operation=op)
         try:
+            first()
             after = self._one(op)
             return None if live is None else views.of_live(live)
         except StaleEpoch:
@@ -192,7 +208,8 @@ class Engine:
             log.warning("the journal has no space", error=error.detail)
         except Unavailable as error:
             log.error("the journal cannot be written", error=error.detail)
-            self._fatal(error.detail)
+            if not self._stopping:  # a stop takes the children and the records away from what did not end in time
+                self._fatal(error.detail)
         except Exception as error:
             log.exception("an operation met a fault of Holdfast itself")
             self._fatal(f"operation {op}: {error!r}")
@@ -210,7 +227,9 @@ class Engine:
     def _one(self, op: str) -> float | None:
         if self.suspended:
             return None  # `lift` puts all of them again
-        found = self._handed.pop(op, None) or self._load(op)
+        term = self._term
+        handed = self._handed.pop(op, None)
+        found = handed[1] if handed and handed[0] == term else self._load(op)
         answer = self._runner.leg(found, lambda: self._stopping) if isinstance(found, Live) else found
         if isinstance(answer, Ended):
             self._forget(op)
@@ -220,7 +239,7 @@ class Engine:
         if answer is None:
             return None
         if isinstance(found, Live) and answer.seconds == 0 and not self._stopping:
-            self._handed[op] = found
+            self._handed[op] = term, found
         return answer.seconds
 
     def _load(self, op: str) -> Live | Answer | None:

@@ -7,16 +7,23 @@ from holdfast.runtime.api import Runtime
 
 
 class Queue:
-    """Operations by id. A later `put` replaces an earlier one; one that runs is run again afterwards."""
+    """Operations by id. A later `put` replaces an earlier one; one that runs is run again afterwards.
 
-    def __init__(self, runtime: Runtime) -> None:
+    At most `most` run at once, whoever's threads they run on.
+    """
+
+    def __init__(self, runtime: Runtime, most: int = 1 << 30) -> None:
         self._runtime = runtime
+        self._most = most
         self._turn = runtime.condition()
         self._ready: deque[str] = deque()
         self._timers: list[tuple[float, int, str]] = []
         self._due: dict[str, int] = {}
         self._serial = 0
+        # In somebody's hands; of these those that run, and of these those that run on their caller's own thread.
         self._busy: set[str] = set()
+        self._running: set[str] = set()
+        self._led: set[str] = set()
         self._closed = False
 
     def put(self, op: str, after: float = 0.0) -> None:
@@ -40,10 +47,11 @@ class Queue:
         with self._turn:
             while not self._closed:
                 wait = self._promote()
-                if self._ready:
+                if self._ready and len(self._running) < self._most:
                     op = self._ready.popleft()
                     self._due.pop(op, None)
                     self._busy.add(op)
+                    self._running.add(op)
                     return op
                 self._turn.wait(wait)
             return None
@@ -61,22 +69,31 @@ class Queue:
         return None
 
     def put_back(self, op: str, after: float | None) -> None:
-        """The thread that took `op` is through with it; run it again in `after` seconds, unless put meanwhile."""
+        """Whoever has `op` is through with it; run it again in `after` seconds, at once if it was put meanwhile."""
         with self._turn:
-            self._busy.discard(op)
+            for where in (self._busy, self._running, self._led):
+                where.discard(op)
             if self._closed:
                 self._turn.notify_all()
+            elif self._ready:
+                self._turn.notify()  # there is room for one more
             if op in self._due:
                 self._put(op, 0.0)
             elif after is not None:
                 self._put(op, after)
 
-    def begin(self, op: str, most: int) -> bool:
-        """Take a new `op` for the calling thread; False if as many as `most` run already, or none may begin."""
+    def reserve(self, op: str) -> None:
+        """Take a new `op` before anybody can know of it: a `put` then waits for the `put_back`, as while it runs."""
         with self._turn:
-            if self._closed or len(self._busy) >= most:
-                return False
             self._busy.add(op)
+
+    def lead(self, op: str, most: int) -> bool:
+        """Run the reserved `op` on the calling thread; False if `most` are run so, or there is no room, or no more."""
+        with self._turn:
+            if self._closed or self._ready or len(self._led) >= most or len(self._running) >= self._most:
+                return False
+            self._running.add(op)
+            self._led.add(op)
             return True
 
     def hold(self, op: str) -> bool:

@@ -40,13 +40,15 @@ class Submission:
         self._member = member
         self._owner = owner
 
-    def store(self, request: Request, caller: Caller, key: str, allowance: float | None, said: Request) -> Live | str:
-        """One transaction: the operation with its claims, and if they are free its plan and first intent.
+    def store(
+        self, op: str, request: Request, caller: Caller, key: str, allowance: float | None, said: Request
+    ) -> Live | str:
+        """One transaction: the operation `op` with its claims, and if they are free its plan and first intent.
 
         Returns the id of an earlier operation if the key was used for the same request.
         """
         new_id, now = self._runtime.new_id, self._runtime.now()
-        drawn = Drawn(new_id(), new_id(), new_id(), now, self._member, self._owner)
+        drawn = Drawn(op, new_id(), new_id(), now, self._member, self._owner)
         text, digest, scope = encode(request), encode(said), caller.scope(key)
         clock = self.fresh_clock()
 

@@ -18,7 +18,8 @@ from holdfast.host.children import Children, Keeper
 from holdfast.model.errors import Again, Damaged, Refused
 from holdfast.model.resources import FileSystem
 
-Outcome = Literal["clean", "damaged", "replay"]
+# `unproven`: the tool says that something is wrong, or that it could not tell, by one and the same status.
+Outcome = Literal["clean", "damaged", "unproven", "replay"]
 
 # Of the superblock and the journal: some hundred small reads; seconds.
 LOOK_DEADLINE = 60.0
@@ -34,10 +35,11 @@ _CHATTER = re.compile(
 
 
 class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a check found. `report` is what the tool said, its last 2,000 characters."""
+    """What a check found, and `at` what time. `report` is what the tool said, its last 2,000 characters."""
 
     outcome: Outcome
     report: str = ""
+    at: float = 0.0
 
     def headline(self) -> str:
         """The report's first line that tells something."""
@@ -52,14 +54,14 @@ def _ext4(status: int) -> Outcome | None:
 
 
 def _xfs(status: int) -> Outcome | None:
-    """xfs_repair(8): with -n, 1 is corruption (and a runtime error); 2 is a dirty log."""
-    outcomes: dict[int, Outcome] = {0: "clean", 1: "damaged", 2: "replay"}
+    """xfs_repair(8): with -n, 1 is corruption, a runtime error or an unknown feature; 2 is a dirty log."""
+    outcomes: dict[int, Outcome] = {0: "clean", 1: "unproven", 2: "replay"}
     return outcomes.get(status)
 
 
 def _btrfs(status: int) -> Outcome | None:
     """btrfs-check(8): zero if it succeeds, else not."""
-    return "clean" if status == 0 else "damaged"
+    return "clean" if status == 0 else "unproven"
 
 
 # What an exit status means; None is that the tool could not do its work.

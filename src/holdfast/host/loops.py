@@ -91,7 +91,7 @@ def status(fd: int) -> Loop | None:
 
 def _file(number: int) -> str:
     try:
-        with open(f"{_SYS}/loop{number}/loop/backing_file") as file:
+        with open(f"{_SYS}/loop{number}/loop/backing_file", errors="surrogateescape") as file:
             return file.read().rstrip("\n")
     except FileNotFoundError:
         return ""

@@ -28,7 +28,7 @@ def _plain(text: str) -> str:
 def parse(text: str) -> list[Mount]:
     """All mounts, in the order in which they were made."""
     found = []
-    for line in text.splitlines():
+    for line in filter(None, text.split("\n")):  # `splitlines` would split at bytes of names, too
         fields = line.split(" ")
         dash = fields.index("-", 6)
         major, minor = fields[2].split(":")

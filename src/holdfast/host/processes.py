@@ -49,6 +49,8 @@ def prove_dead(runtime: Runtime, child: ChildIdentity, grace: float = GRACE) -> 
             runtime.effect("child.kill", lambda: signal.pidfd_send_signal(fd, signal.SIGKILL))
         except ProcessLookupError:
             return True
-        return bool(select.select([fd], [], [], grace)[0])
+        poll = select.poll()  # select(2) knows no descriptor above 1023
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(grace * 1000))
     finally:
         os.close(fd)

@@ -6,10 +6,11 @@ included) and a symlink. So a mount that appears during the walk is not entered 
 cannot be unlinked while mounted (EBUSY). Before anything is removed, the mount table is asked too.
 """
 
+import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from holdfast.host import mounttable
 from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, openat2, statx
@@ -164,24 +165,39 @@ def _where(fd: int, name: str) -> str:
         return f"…/{name}"
 
 
-def remove(runtime: Runtime, path: str) -> int:
-    """Mount-safe `rm -r` of a path; the number of entries removed. Raises NotFound, InUse, Refused, Again."""
-    parent, name = os.path.split(os.path.abspath(path))
-    if not name:
-        raise Refused("The root directory is never removed.")
+@contextlib.contextmanager
+def parent_of(path: str) -> Iterator[tuple[int, str]]:
+    """The open directory that `path` is in, and its name there; raise NotFound, Refused or Again.
+
+    As the kernel resolves them: `..` after a symlink is not what the text says.
+    """
+    above, name = os.path.split(path.rstrip("/"))
+    if name in ("", ".", ".."):
+        raise Refused(f"{path or 'An empty path'} does not end in a name.", "Say what is to be removed by its name.")
     try:
-        fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = os.open(above or "/" * path.startswith("/") or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise NotFound(f"{parent} does not exist.") from None
+        raise NotFound(f"{above} does not exist.") from None
     except OSError as error:
-        raise from_os_error(error, parent) from error
+        raise from_os_error(error, above) from error
     try:
-        try:
-            os.stat(name, dir_fd=fd, follow_symlinks=False)
-        except FileNotFoundError:
-            raise NotFound(f"{path} does not exist.") from None
-        removal = Removal(runtime, lambda: False)
-        removal.run(fd, name)
-        return removal.removed
+        yield fd, name
     finally:
         os.close(fd)
+
+
+def remove_at(runtime: Runtime, parent: int, name: str) -> int:
+    """Mount-safe `rm -r` of an entry of an open directory; the number of entries removed. Raises as `remove`."""
+    try:
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        raise NotFound(f"{_where(parent, name)} does not exist.") from None
+    removal = Removal(runtime, lambda: False)
+    removal.run(parent, name)
+    return removal.removed
+
+
+def remove(runtime: Runtime, path: str) -> int:
+    """Mount-safe `rm -r` of a path; the number of entries removed. Raises NotFound, InUse, Refused, Again."""
+    with parent_of(path) as (parent, name):
+        return remove_at(runtime, parent, name)

@@ -26,6 +26,11 @@ def put(conditions: tuple[Condition, ...], new: Condition) -> tuple[Condition, .
     return (*kept, new)
 
 
+def renew(conditions: tuple[Condition, ...], new: Condition) -> tuple[Condition, ...]:
+    """Set `new` with its own `since`: of what was looked at anew, and came out the same."""
+    return (*(old for old in conditions if old.type != new.type), new)
+
+
 def holds(conditions: tuple[Condition, ...], type_: str) -> bool:
     """Whether the condition of that type is there and true."""
     return any(c.type == type_ and c.status for c in conditions)

@@ -75,9 +75,9 @@ def get(tx: Tx, op: str) -> OperationRow | None:
 
 
 def change(tx: Tx, op: str, epoch: int, **columns: Value) -> int:
-    """Set columns of an operation whose epoch is `epoch`; the number of the change. Raises StaleEpoch for another."""
+    """Set columns of an operation that is not over, under its epoch; the number of the change. Else StaleEpoch."""
     names = ", ".join(f"{name}=?" for name in columns)
-    sql = f"UPDATE operations SET changed={_NEXT}, {names} WHERE id=? AND epoch=?"
+    sql = f"UPDATE operations SET changed={_NEXT}, {names} WHERE id=? AND epoch=? AND state IN {_UNENDED}"
     rows = tx.run(f"{sql} RETURNING changed", (*columns.values(), op, epoch))
     if not rows:
         raise StaleEpoch(f"The operation {op} is no longer run under epoch {epoch}.")

@@ -67,7 +67,7 @@ class VolumeChecked(_Harmless, frozen=True, tag="volume-checked.1"):
             return Conflict(error.detail, error.code, error.hint)
         finally:
             os.close(image)
-        return self._in_use(ctx) or Done(found)
+        return self._in_use(ctx) or Done(msgspec.structs.replace(found, at=ctx.tool(Host).runtime.now()))
 
     def apply(self, ctx: Context) -> Round | None:
         """Nothing."""

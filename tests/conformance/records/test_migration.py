@@ -4,6 +4,7 @@ import contextlib
 import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import apsw
 import msgspec
@@ -23,6 +24,7 @@ from holdfast.records.tokens import TokenRow
 from holdfast.runtime.threads import ThreadRuntime
 from tests.conformance.records.rows import operation, volume
 
+R = TypeVar("R", Pool, Volume)
 _serial = itertools.count()
 _ABANDONED = '{"type":"Abandoned","status":true,"since":2.5,"reason":"the disk is gone"}'
 _OVER = '{"type":"Abandoned","status":false,"since":2.5,"reason":""}'
@@ -105,7 +107,7 @@ def opens(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Record
     return _postgresql(server.create_database(f"migration_{next(_serial)}"))
 
 
-def _found(records: Records, kind: type[Pool] | type[Volume], parent: str, state: str) -> list[str]:
+def _found(records: Records, kind: type[R], parent: str, state: str) -> list[str]:
     found = records.read(lambda tx: resources.search(tx, kind, parent, Filter(state), "", 100))
     assert all(state_of(each) == state for each in found)
     return [each.name for each in found]

@@ -25,7 +25,8 @@ def test_a_token_comes_back_as_it_went_in_also_after_a_restart(open_records: Ope
 def test_tokens_come_in_bytewise_order_of_their_names(records: Records) -> None:
     names = ["b", "B", "a-b", "a.b", "a0", "ab", "a_b"]
     for number, name in enumerate(names):
-        records.write(lambda tx, r=row(str(number), name): tokens.insert(tx, r))
+        put = row(str(number), name)
+        records.write(lambda tx: tokens.insert(tx, put))  # noqa: B023 - run at once
     assert [found.name for found in records.read(tokens.every)] == sorted(names, key=str.encode)
 
 

@@ -27,7 +27,8 @@ def test_nothing_else_does(universe: Universe, tokens: Tokens) -> None:
     assert ident == made.id
     for wrong in (
         "", "hf", "hf_", "hf__", secret, f"hf_{ident}", f"hf_{ident}_", f"hf_{ident}_{secret[:-1]}", f"{token}0",
-        f"HF_{ident}_{secret}", f"hf_{ident}_{secret.upper()}", f"hf_{'0' * 16}_{secret}", f"hf_{ident}_\u00e9", f" {token}",
+        f"HF_{ident}_{secret}", f"hf_{ident}_{secret.upper()}", f"hf_{'0' * 16}_{secret}", f"hf_{ident}_\u00e9",
+        f" {token}",
     ):  # fmt: skip
         with pytest.raises(Unauthenticated):
             tokens.check(wrong)

@@ -4,6 +4,7 @@ import pytest
 
 from holdfast.model.errors import NotFound, WrongState
 from holdfast.model.step import Context, Unclear
+from holdfast.records import operations
 from tests.unit.engine.lab import Lab
 from tests.unit.engine.world import Do
 
@@ -98,3 +99,28 @@ def test_the_wish_ends_with_its_operation(lab: Lab) -> None:
     lab.ended(op)
     lab.engine.exits.cancel(op)
     assert lab.engine._runner.cancelled == set()
+
+
+def test_one_that_is_cancelled_before_its_submitter_handed_it_over_is_run_by_nobody_else(lab: Lab) -> None:
+    """Its id can be listed as soon as it is committed."""
+
+    def cancel() -> None:
+        (row,) = lab.records.read(operations.page)
+        lab.engine.exits.cancel(row.id)
+        lab.bystander.sleep(10)  # time enough for every thread that would take it
+
+    lab.break_at("journal.submit.after", cancel)
+    ops: list[str] = []
+    lab.bystander.spawn("caller", lambda: ops.append(lab.submit(Do(plan_of="+a", pool="p"))))
+    lab.until(lambda: bool(ops))
+    assert lab.ended(ops[0]).state == "undone"
+    assert lab.world.things == {}
+    assert lab.pool("p") is None
+    assert lab.world.count("apply a") <= 1
+
+
+def test_one_that_is_over_is_never_changed_again(lab: Lab) -> None:
+    view = lab.run(Do(plan_of="a"))
+    epoch = lab.row(view.id).epoch
+    with pytest.raises(operations.StaleEpoch):
+        lab.records.write(lambda tx: operations.change(tx, view.id, epoch, state="running"))

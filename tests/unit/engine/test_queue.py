@@ -1,5 +1,7 @@
 """One operation is never in the hands of two threads: the epoch would not tell them apart."""
 
+import threading
+
 from holdfast.engine.queue import Queue
 from holdfast.runtime.simulated import Scheduler, SimulatedRuntime
 from holdfast.runtime.threads import ThreadRuntime
@@ -65,18 +67,50 @@ def test_a_timer_is_minded_while_the_thread_that_minded_it_is_busy() -> None:
     runtime.unwind()
 
 
-def test_a_caller_may_begin_one_itself_while_few_run_and_none_once_closed() -> None:
-    queue = Queue(ThreadRuntime())
-    assert queue.begin("a", 2)
+def test_a_caller_may_lead_one_itself_while_few_run_and_none_once_closed() -> None:
+    queue = Queue(ThreadRuntime(), 3)
+    for op in "abcde":
+        queue.reserve(op)
+    assert queue.lead("a", 2)
     assert not queue.hold("a")
-    assert queue.begin("b", 2)
-    assert not queue.begin("c", 2)
+    assert queue.lead("b", 2)
+    assert not queue.lead("c", 2)
     queue.put_back("a", None)
-    queue.put("c")
+    queue.put_back("c", 0.0)
+    assert not queue.lead("d", 2), "another waits already"
     assert queue.take() == "c"
-    queue.put_back("c", None)
+    assert queue.lead("d", 2)
+    assert not queue.lead("e", 9), "three run"
+    queue.put_back("d", None)
     queue.close()
-    assert not queue.begin("d", 2)
+    assert not queue.lead("e", 9)
+    queue.put_back("e", None)
+    queue.put_back("c", None)
     assert not queue.quiet(0.01)
     queue.put_back("b", None)
     assert queue.quiet(0.01)
+
+
+def test_no_more_run_than_may_and_the_next_as_soon_as_one_is_put_back() -> None:
+    queue, taken = Queue(ThreadRuntime(), 1), list[str | None]()
+    for op in "ab":
+        queue.put(op)
+    assert queue.take() == "a"
+    other = threading.Thread(target=lambda: taken.append(queue.take()))
+    other.start()
+    other.join(0.05)
+    assert taken == []
+    queue.put_back("a", None)
+    other.join(10)
+    assert taken == ["b"]
+
+
+def test_what_is_reserved_is_not_taken_before_it_is_put_back_whoever_puts_it() -> None:
+    queue = Queue(ThreadRuntime())
+    queue.reserve("a")
+    queue.put("a")
+    queue.put("b")
+    assert queue.take() == "b"
+    assert not queue.hold("a")
+    queue.put_back("a", None)
+    assert queue.take() == "a"

@@ -153,3 +153,23 @@ def test_stop_ends_the_step_under_way_and_begins_no_other(lab: Lab) -> None:
     assert lab.world.calls == ["judge a", "apply a", "judge a"]
     lab.restart()
     assert lab.ended(op).state == "done"
+
+
+def test_nothing_begins_while_a_suspension_is_lifted_before_the_new_epochs_are_durable(lab: Lab) -> None:
+    lab.world.always["judge a"] = Unclear("timeout")
+    old = lab.submit(Do(plan_of="a"))
+    lab.parked(old)
+    lab.restart(suspended="an old database")
+    refused: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(Suspended):
+            lab.submit(Do(plan_of="b", claims="y"))
+        refused.append("b")
+
+    lab.break_at("journal.resume.before", ask)
+    lab.break_at("journal.resume.after", ask)
+    lab.bystander.spawn("operator", lab.engine.lift)
+    lab.until(lambda: lab.row(old).epoch == 2 and not lab.engine.suspended)
+    assert refused == ["b"]
+    assert lab.run(Do(plan_of="b", claims="y")).state == "done"

@@ -1,5 +1,6 @@
 """`holdfast rm`."""
 
+import errno
 import os
 import stat
 from typing import Annotated
@@ -19,6 +20,8 @@ _MOST = 5
 def run(path: Annotated[str, Parameter(metavar="PATH")], /, *, yes: Yes = False) -> None:
     """Remove a file or tree, never through a mount or a symlink. Needs no daemon.
 
+    A pool is refused, and a directory with a pool up to three levels below it.
+
     Example: holdfast rm /srv/old
 
     Parameters
@@ -26,15 +29,39 @@ def run(path: Annotated[str, Parameter(metavar="PATH")], /, *, yes: Yes = False)
     path
         What to remove.
     """
-    from holdfast.drivers.dir.marks import POOL_MARK
-    from holdfast.host.trees import remove
+    from holdfast.host.mounttable import location
+    from holdfast.host.trees import parent_of, remove_at
     from holdfast.runtime.threads import ThreadRuntime
 
-    if os.path.lexists(os.path.join(path, POOL_MARK)):
-        raise Refused(f"{path} is a pool.", "Delete its volumes and the pool: holdfast pool delete NAME.")
-    where = os.path.abspath(path)
-    confirm(f"remove {where} and all below it", yes, lambda: _touched(where))
-    print(f"{remove(ThreadRuntime(), path)} entries removed")
+    with parent_of(path) as (parent, name):
+        where = os.path.join(location(parent), name)
+        _refuse_pools(parent, name, where)
+        confirm(f"remove {where} and all below it", yes, lambda: _touched(where))
+        print(f"{remove_at(ThreadRuntime(), parent, name)} entries removed")
+
+
+def _refuse_pools(parent: int, name: str, where: str, below: int = 3) -> None:
+    """Raise Refused for a pool's mark in that directory, or so many levels below; Again where nobody can tell."""
+    from holdfast.drivers.dir.marks import POOL_MARK
+    from holdfast.model.errors import Again
+
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.ENOENT):
+            return  # no directory holds no pool
+        raise Again(f"{where} cannot be opened: {error.strerror}", "Nothing was removed.") from error
+    try:
+        with os.scandir(fd) as entries:
+            found = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+        if POOL_MARK in found:
+            raise Refused(f"{where} is a pool.", "Delete its volumes and the pool: holdfast pool delete NAME.")
+        for each in (each for each, is_directory in found.items() if is_directory and below):
+            _refuse_pools(fd, each, f"{where}/{each}", below - 1)
+    except OSError as error:
+        raise Again(f"{where} cannot be read: {error.strerror}", "Nothing was removed.") from error
+    finally:
+        os.close(fd)
 
 
 def _touched(path: str) -> list[Line]:

@@ -80,25 +80,27 @@ def _owned(owner: str, table: list[Mount]) -> Iterator[tuple[bool, str, str]]:
     """Records can be older than the world, and then know nothing of a volume that is in use."""
     for loop in loops.attached():
         volume = _VOLUME.fullmatch(loop.file)
-        if volume and _owner(volume[1]) == owner:
+        if volume and _may_be_of(owner, volume[1]):
             yield True, loop.path, volume[1]
     for mount in table:
         volume = _VOLUME.fullmatch(mount.root)
         for home in table if volume else []:
             if volume and home.device == mount.device and is_under(volume[1], home.root):
                 path = home.path.rstrip("/") + volume[1].removeprefix(home.root.rstrip("/"))
-                if _owner(path) == owner:
+                if _may_be_of(owner, path):
                     yield False, mount.path, path
                     break
 
 
-def _owner(volume: str) -> str | None:
-    """Whom the mark in a volume's directory names; None without a readable one."""
+def _may_be_of(owner: str, volume: str) -> bool:
+    """Whether the mark in a volume's directory names that owner; also where it cannot be read."""
     try:
         with open(os.path.join(volume, OBJECT_MARK), "rb") as file:
-            return msgspec.json.decode(file.read(), type=ObjectMark).owner
+            return msgspec.json.decode(file.read(), type=ObjectMark).owner == owner
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except (OSError, msgspec.MsgspecError):
-        return None
+        return True
 
 
 def _files(state: Place, run: Place) -> Iterator[Reachable]:

@@ -10,14 +10,14 @@ from holdfast.model.names import split_volume
 
 # The condition, and how the reason of one that is false begins, as the operation volume.check writes them.
 _CHECKED = "Checked"
-_DAMAGED = "damaged"
+_REPLAY = "needs replay"
 
 
 def run(name: VolumeName, /, *, wait: Wait = True, form: Form = "table", address: Address = "") -> None:
     """Check a volume's file system, read-only and only while it is not mounted. Nothing is repaired.
 
-    The exit status is 0 for a clean one, that of `damaged` for one with damage, and that of `wrong-state` for one
-    that must be mounted once to replay its journal.
+    The exit status is 0 for a clean one, that of `damaged` for one with damage or whose checker could not prove it
+    sound, and that of `wrong-state` for one that must be mounted once to replay its journal.
 
     Example: holdfast volume check fast/db
     """
@@ -34,8 +34,8 @@ def run(name: VolumeName, /, *, wait: Wait = True, form: Form = "table", address
 
 
 def _judged(name: str, reason: str) -> HoldfastError:
-    if reason.partition(":")[0] == _DAMAGED:
-        hint = "Nothing was changed. Save what can be read of it before anything repairs it."
-        return Damaged(f"The file system of {name} is {reason}", hint)
-    hint = f"Mount and unmount it once, then check again: holdfast volume mount {name} PATH"
-    return WrongState(f"The file system of {name} {reason}", hint)
+    if reason.partition(":")[0] == _REPLAY:
+        hint = f"Mount and unmount it once, then check again: holdfast volume mount {name} PATH"
+        return WrongState(f"The file system of {name} {reason}", hint)
+    hint = "Nothing was changed. Save what can be read of it before anything repairs it."
+    return Damaged(f"The file system of {name} is {reason}", hint)

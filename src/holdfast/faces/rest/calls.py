@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, get_args
@@ -84,15 +83,16 @@ class Calls:
             asked_well = asked.checked(self.daemon.desk)
             return engine.submit(asked_well, caller, key=key, said=asked, begun=begun.append if wait else None)
 
-        began = time.monotonic()
-        work = asyncio.get_running_loop().run_in_executor(self._pool, submit)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        work = loop.run_in_executor(self._pool, submit)
         if wait:
             first: tuple[asyncio.Future[Any], ...] = (work, self._stop, http.scope["state"]["gone"])
             await asyncio.wait(first, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
             if begun and not work.done():  # its thread works on it, and it takes its time
                 return self.answer(await self.run(lambda: self.daemon.engine.get(begun[0].id)))
         view = await work
-        left = (wait or 0.0) - (time.monotonic() - began)
+        left = (wait or 0.0) - (loop.time() - began)
         if view.state in _AT_REST or left <= 0:
             return self.answer(view)
         return self.answer(await self.wait(http, view, left))

@@ -6,6 +6,7 @@ that read and write them; headers, roles and examples are added here.
 
 import inspect
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -61,6 +62,15 @@ _ETAG = {
     kind: {"ETag": _header("Another whenever what people can change changed.")}
     for kind in ("PoolView", "VolumeView", "OperationView")
 }
+
+# What a route answers with when it does what it says.
+_DONE = {
+    "200": "What was asked for.",
+    "201": "What was made.",
+    "202": "The operation, which goes on or waits; its Location tells how it ends.",
+}
+# What a struct's fields cannot say of the whole.
+_WHOLE = {"PoolPatch": {"minProperties": 1}, "VolumePatch": {"minProperties": 1, "maxProperties": 1}}
 
 _EXAMPLES: dict[str, Any] = {
     "OperationView": {
@@ -121,6 +131,8 @@ def describe(app: Litestar, drawn: dict[str, Any]) -> dict[str, Any]:
             schema.pop("additionalProperties", None)
     for name, example in _EXAMPLES.items():
         schemas[name]["examples"] = [example]
+    for name, whole in _WHOLE.items():
+        schemas[name].update(whole)
     drawn["components"]["schemas"] = schemas
     return drawn
 
@@ -166,6 +178,8 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
         operation["responses"].pop("413", None)
     operation["responses"] = dict(sorted(operation["responses"].items()))
     for status, answer in operation["responses"].items():
+        if answer["description"] == HTTPStatus(int(status)).description:
+            answer["description"] = _DONE[status]
         content = answer["content"]
         if "text/event-stream" in content:
             content["text/event-stream"] = {"schema": {"type": "string"}}

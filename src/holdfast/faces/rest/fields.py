@@ -90,5 +90,6 @@ IfMatch = Annotated[
     HeaderParameter(
         name="If-Match",
         description="Do it only while the resource's ETag is one of these, else 412. `*` is any; weak ones match none.",
+        schema_extra={"min_length": 1},
     ),
 ]

@@ -46,6 +46,8 @@ async def strict(http: "Request[Any, Any, Any]") -> Response[None] | None:
         if name in takes.numbers and value.lower() == "null":
             raise Invalid(f"The query parameter {name} is a number.", "Leave it out, or give it one.")
         seen.add(name)
+    if takes.matches:
+        _check_match(http.headers.get("if-match"))
     if takes.body is None:
         return None
     try:
@@ -61,6 +63,12 @@ async def strict(http: "Request[Any, Any, Any]") -> Response[None] | None:
     return None
 
 
+def _check_match(header: str | None) -> None:
+    """Raise Invalid for an If-Match without an ETag: whoever sends it means a condition."""
+    if header is not None and not header.strip(" \t,"):
+        raise Invalid("The header If-Match names no ETag.", "Send the ETag that GET answers with, or leave it out.")
+
+
 def _options(http: "Request[Any, Any, Any]") -> Response[None]:
     here = http.scope["path_template"]
     methods = next(route.methods for route in http.app.routes if route.path_format == here)
@@ -68,11 +76,12 @@ def _options(http: "Request[Any, Any, Any]") -> Response[None]:
 
 
 class _Takes(msgspec.Struct, frozen=True):
-    """Names of query parameters: those that may be there once, those that may be there again; and the body's type."""
+    """Query parameters: once, or again, and the numbers among them; whether it looks at If-Match; the body's type."""
 
     once: frozenset[str]
     again: frozenset[str]
     numbers: frozenset[str]
+    matches: bool
     body: Any
 
 
@@ -90,4 +99,6 @@ def _takes(handler: BaseRouteHandler) -> _Takes:
             if field.has_inner_subclass_of(float):
                 numbers.add(said.name or name)
     body = fields.get("data")
-    return _Takes(frozenset(once), frozenset(again), frozenset(numbers), body.annotation if body else None)
+    return _Takes(
+        frozenset(once), frozenset(again), frozenset(numbers), "if_match" in fields, body.annotation if body else None
+    )

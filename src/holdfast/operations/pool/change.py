@@ -43,6 +43,7 @@ class PoolChange(Asked, frozen=True, kw_only=True, tag="pool.change.1"):
         if pool is None:
             raise NotFound(f"The pool {self.name} is not there any more.")
         check_match(pool, self.if_match)
+        merge_labels(pool.spec.labels, self.labels)  # refused here: an outcome cannot be
         return ()
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:

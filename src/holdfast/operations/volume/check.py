@@ -4,7 +4,7 @@ import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.host.checks import CheckResult
-from holdfast.model.conditions import Condition, put
+from holdfast.model.conditions import Condition, renew
 from holdfast.model.errors import InUse, Invalid, WrongState
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Volume
@@ -63,8 +63,8 @@ class VolumeCheck(Asked, frozen=True, kw_only=True, tag="volume.check.1"):
         volume = resources.by_uid(tx, Volume, bound.uids["volume"])
         if volume is not None:
             found = results.get(CheckResult)
-            condition = Condition(CHECKED, found.outcome == "clean", bound.drawn.now, _reason(found))
-            new = msgspec.structs.replace(volume, conditions=put(volume.conditions, condition))
+            condition = Condition(CHECKED, found.outcome == "clean", found.at, _reason(found))
+            new = msgspec.structs.replace(volume, conditions=renew(volume.conditions, condition))
             resources.update(tx, new)
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
@@ -77,5 +77,5 @@ class VolumeCheck(Asked, frozen=True, kw_only=True, tag="volume.check.1"):
 def _reason(found: CheckResult) -> str:
     if found.outcome == "clean":
         return "clean"
-    kind = "damaged" if found.outcome == "damaged" else "needs replay"
+    kind = {"damaged": "damaged", "unproven": "not proven sound", "replay": "needs replay"}[found.outcome]
     return f"{kind}: {found.headline()}"[:_LONGEST]

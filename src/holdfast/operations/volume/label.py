@@ -38,7 +38,9 @@ class VolumeLabel(Asked, frozen=True, kw_only=True, tag="volume.label.1"):
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Check again; the world is not concerned."""
-        check_match(volume_now(tx, bound.uids["volume"], self.name), self.if_match)
+        volume = volume_now(tx, bound.uids["volume"], self.name)
+        check_match(volume, self.if_match)
+        merge_labels(volume.spec.labels, self.labels)  # refused here: an outcome cannot be
         return ()
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:

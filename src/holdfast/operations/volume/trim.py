@@ -3,7 +3,7 @@
 import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
-from holdfast.model.conditions import Condition, put
+from holdfast.model.conditions import Condition, renew
 from holdfast.model.errors import Invalid, WrongState
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Volume
@@ -57,7 +57,7 @@ class VolumeTrim(Asked, frozen=True, kw_only=True, tag="volume.trim.1"):
         volume = resources.by_uid(tx, Volume, bound.uids["volume"])
         if volume is not None:
             reason = f"{results.get(TrimResult).trimmed} bytes trimmed"
-            conditions = put(volume.conditions, Condition(TRIMMED, True, bound.drawn.now, reason))
+            conditions = renew(volume.conditions, Condition(TRIMMED, True, bound.drawn.now, reason))
             resources.update(tx, msgspec.structs.replace(volume, conditions=conditions))
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
