@@ -93,7 +93,7 @@ def test_root_is_admin_whatever_his_groups(served: RealDaemon) -> None:
 
 def test_a_member_is_known_by_his_uid_in_the_trail(served: RealDaemon) -> None:
     asked(served, "DELETE", "/v1/pools/of-a-member", MEMBER).problem(403, "forbidden")
-    lines = [line for line in (served.state / "audit.log").read_text().splitlines() if "of-a-member" in line]
+    lines = [line for line in (served.state / "refused.log").read_text().splitlines() if "of-a-member" in line]
     assert len(lines) == 1
     assert f'"actor": "uid:{NOBODY}", "peer": "unix"' in lines[0]
 

@@ -21,7 +21,16 @@ VOLUMES = "/v1/pools/p/volumes"
 
 def trail(daemon: RealDaemon) -> list[dict[str, Any]]:
     """All lines."""
-    return [json.loads(line) for line in (daemon.state / "audit.log").read_text().splitlines()]
+    return lines_of(daemon, "audit.log")
+
+
+def refused(daemon: RealDaemon) -> list[dict[str, Any]]:
+    """Of those who were turned away."""
+    return lines_of(daemon, "refused.log")
+
+
+def lines_of(daemon: RealDaemon, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (daemon.state / name).read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -68,20 +77,32 @@ def test_a_change_that_was_refused_is_there_with_who_wanted_it(tcp: Tcp) -> None
         (tcp.token("clumsy", "operator"), b"{", 400, "token:clumsy"),
     ):
         tcp.ask(token, "POST", VOLUMES, body).problem(status)
-        line = trail(tcp.daemon)[-1]
+        line = (trail if status == 400 else refused)(tcp.daemon)[-1]
         assert (line["status"], line["actor"], line["peer"]) == (status, actor, "127.0.0.1")
         assert (line["method"], line["path"], line["operation"]) == ("POST", VOLUMES, "")
 
 
 def test_a_look_is_only_there_if_it_was_refused(tcp: Tcp) -> None:
     viewer = tcp.token("looker")
-    before = len(trail(tcp.daemon))
+    changes, before = len(trail(tcp.daemon)), len(refused(tcp.daemon))
     assert tcp.ask(viewer, "GET", "/v1/pools").status == 200
     assert tcp.ask(viewer, "GET", "/v1/nothing").status == 404
-    assert len(trail(tcp.daemon)) == before
+    assert len(refused(tcp.daemon)) == before
     assert tcp.ask(viewer, "GET", "/v1/tokens").status == 403
     assert tcp.ask("", "GET", "/v1/pools").status == 401
-    assert [line["status"] for line in trail(tcp.daemon)[before:]] == [403, 401]
+    assert [line["status"] for line in refused(tcp.daemon)[before:]] == [403, 401]
+    assert len(trail(tcp.daemon)) == changes
+
+
+def test_strangers_cannot_push_out_what_was_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest_trail, "LARGEST", 5000)
+    trail = Trail(ThreadRuntime(), str(tmp_path))
+    trail.note(SCOPE, 200, "")
+    for status in (401, 403, 429) * 20:
+        trail.note({**SCOPE, "path": "\x01" * 65536}, status, "")
+    assert json.loads((tmp_path / "audit.log").read_text())["status"] == 200
+    assert not (tmp_path / "audit.log.1").exists()
+    assert (tmp_path / "refused.log.1").stat().st_size < 10_000
 
 
 def test_what_a_path_says_makes_no_line_of_its_own(tcp: Tcp) -> None:
@@ -149,9 +170,9 @@ def test_a_trail_that_cannot_be_written_is_logged_and_stops_nothing(
     trail = Trail(ThreadRuntime(), str(tmp_path))
     trail.note(SCOPE, 200, "")
     with (tmp_path / "audit.log").open("a") as file, open("/dev/full", "w") as full:
-        os.dup2(full.fileno(), trail._fd)
+        os.dup2(full.fileno(), trail.audit.fd)
         trail.note(SCOPE, 201, "")
-        os.dup2(file.fileno(), trail._fd)
+        os.dup2(file.fileno(), trail.audit.fd)
     trail.note(SCOPE, 202, "")
     said = capsys.readouterr().out
     assert "could not be written" in said

@@ -145,6 +145,7 @@ class Engine:
             self._queue.put_back(op, None)
             return self.get(found)
         self._clocks[op] = found.clock
+        self._journal.tell(op, found.row.state)
         if found.row.state == "queued":
             self._queue.put_back(op, 0.0)
             return self.get(op)

@@ -49,10 +49,10 @@ class Exits:
     def cancel(self, op: str) -> None:
         """Undo it at the next boundary; raise WrongState past the pivot or once over."""
 
-        def fn(tx: Tx) -> bool:
+        def fn(tx: Tx) -> OperationRow | None:
             row = self._get(tx, op)
             if row.state == "undone" or row.cancel:
-                return False
+                return None
             if row.state in ENDED:
                 raise WrongState(f"The operation {op} is already {row.state}.")
             rows = steps.of(tx, op)
@@ -67,11 +67,13 @@ class Exits:
                     "It goes on by itself; `retry` makes it try now, `abandon` leaves the world as it is.",
                 )
             operations.change(tx, op, row.epoch, cancel=1)
-            return True
+            return row
 
-        if self._journal.write("cancel", fn):
+        row = self._journal.write("cancel", fn)
+        if row is not None:
             self._cancelled.add(op)
             self._queue.put(op)
+            self._journal.tell(op, row.state)
 
     def abandon(self, op: str, reason: str) -> None:
         """End it without touching the world: claims go, rows stay with a condition. Only for one that waits."""

@@ -101,7 +101,11 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connections: Annotated[int, Meta(ge=1, le=32768, description="Connections at once; more are refused.")] = 4096
     auth_failures: Annotated[
         int,
-        Meta(ge=1, le=1_000_000, description="Failed logins of one address within a minute; more are refused unread."),
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Failed logins of one address within a minute; more are told to wait. A good token always lets in.",
+        ),
     ] = 10
 
 

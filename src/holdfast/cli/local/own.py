@@ -13,7 +13,7 @@ from holdfast.records.statedir import RESERVE as RESERVE_SIZE
 # What a daemon keeps in its state directory (docs/formats.md), and in its run directory.
 DATABASE, MADE, LOCK, RESERVE = "holdfast.db", "made", "lock", "reserve"
 LOGS = (f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
-AUDIT_LOG = re.compile(r"audit\.log(?:\.[0-9]+)?")
+AUDIT_LOG = re.compile(r"(?:audit|refused)\.log(?:\.[0-9]+)?")
 SOCKET = "holdfast.sock"
 
 

@@ -57,13 +57,16 @@ class Access:
         return None
 
     def of_token(self, header: str, address: str) -> Principal:
-        """Whose token the Authorization header bears; raise Unauthenticated, or TooMany after too many failures."""
-        self._check_failures(address)
+        """Whose token the Authorization header bears; raise Unauthenticated, or TooMany after too many failures.
+
+        A good one always lets in: who fails from the same address shall not keep others out. No limit is needed
+        against guessing 256 bits; it keeps the log and the daemon from being busied.
+        """
         try:
             return self._principal(header)
         except Unauthenticated:
-            if header:
-                self._failed(address)
+            self._check_failures(address)
+            self._failed(address)
             raise
 
     def _principal(self, header: str) -> Principal:

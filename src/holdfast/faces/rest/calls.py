@@ -103,10 +103,18 @@ class Calls:
         answered: asyncio.Future[OperationView] = asyncio.get_running_loop().create_future()
         ring = self._bell(answered, over)
         self.daemon.engine.watch.add(view.id, ring)
-        now = await self.run(lambda: self.daemon.engine.get(view.id))
-        if now.state in over and not answered.done():
-            answered.set_result(now)
-        return await self._heard(http, now, answered, ring, seconds)
+        try:
+            now = await self.run(lambda: self.daemon.engine.get(view.id))
+            if now.state in over or answered.done():
+                return answered.result() if answered.done() else now
+            if seconds:
+                first: tuple[asyncio.Future[Any], ...] = (answered, self._stop, http.scope["state"]["gone"])
+                await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if answered.done():
+                return answered.result()
+            return await self.run(lambda: self.daemon.engine.get(view.id))
+        finally:
+            self.daemon.engine.watch.remove(view.id, ring)
 
     def _bell(self, answered: "asyncio.Future[OperationView]", over: frozenset[str]) -> Listener:
         loop = asyncio.get_running_loop()
@@ -121,21 +129,6 @@ class Calls:
                     loop.call_soon_threadsafe(answer, view())
 
         return ring
-
-    async def _heard(
-        self, http: Http, view: OperationView, answered: "asyncio.Future[OperationView]", ring: Listener, seconds: float
-    ) -> OperationView:
-        """What the bell brought; after `seconds`, at the daemon's stop or the client's end, the operation as it is."""
-        gone: asyncio.Future[None] = http.scope["state"]["gone"]
-        try:
-            if not answered.done() and seconds:
-                first: tuple[asyncio.Future[Any], ...] = (answered, self._stop, gone)
-                await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if answered.done():
-                return answered.result()
-            return await self.run(lambda: self.daemon.engine.get(view.id))
-        finally:
-            self.daemon.engine.watch.remove(view.id, ring)
 
     async def first_of(self, bell: asyncio.Event, seconds: float) -> None:
         """Wait for the bell, the daemon's stop, or so many seconds."""

@@ -33,6 +33,8 @@ LONGEST = 107
 BACKLOG = 1024
 # Seconds that requests under way get once the daemon is to stop; those that only wait are answered at once.
 GRACE = 10
+# Seconds for TLS to begin; until then a connection counts for no limit but this one.
+HANDSHAKE = 5.0
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -63,7 +65,7 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen. A handshake has the time of a request; a client that does not answer the end of TLS has a second."""
+        """Listen. A handshake has a few seconds; a client that does not answer the end of TLS has one."""
 
         def connected() -> asyncio.Protocol:
             kind: Any = self.config.http_protocol_class
@@ -71,7 +73,7 @@ class _Server(uvicorn.Server):
             return made
 
         tls = self.config.ssl
-        begin, end = (self._limits.request, LINGER) if tls else (None, None)
+        begin, end = (min(self._limits.request, HANDSHAKE), LINGER) if tls else (None, None)
         loop = asyncio.get_running_loop()
         self.servers = [
             await loop.create_server(

@@ -1,7 +1,8 @@
-"""The audit trail: one line of JSON for each change that was asked for and each caller that was turned away.
+"""The audit trail: one line of JSON for each change that was asked for, and for each caller that was turned away.
 
-It lies beside the database as `audit.log`, for root alone, and once it is large becomes `audit.log.1`. Operations
-keep their actor too; the trail also has what is no operation, and what was refused.
+It lies beside the database, for root alone: `audit.log`, and `refused.log` for those who may not come in (401, 403,
+429), so that no stranger can push what was done out of it. A large one becomes `….log.1`. Operations keep their actor
+too; the trail also has what is no operation, and what was refused.
 """
 
 import contextlib
@@ -19,28 +20,49 @@ from holdfast.runtime.api import Runtime
 
 log = structlog.get_logger()
 LARGEST = 64 << 20
+# Signs of a path that are noted; no route of ours has a longer one.
+LONGEST_PATH = 512
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_TURNED_AWAY = frozenset({401, 403, 429})
 _OPERATION = re.compile(rb"/v1/operations/([0-9a-f]{32})")
 
 
-class Trail:
-    """Appends to one file; a trail that cannot be written is logged, and stops nothing."""
+class _File:
+    """Lines are appended to it, and it is put aside once it is large."""
 
-    def __init__(self, runtime: Runtime, directory: str) -> None:
-        self._runtime = runtime
-        self.path = os.path.join(directory, "audit.log")
+    def __init__(self, path: str) -> None:
+        self._path = path
         self._open()
 
     def _open(self) -> None:
-        self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        self._size = os.fstat(self._fd).st_size
+        self.fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._size = os.fstat(self.fd).st_size
 
     def _begin_anew(self) -> None:
-        full = self._fd
+        full = self.fd
         with contextlib.suppress(FileNotFoundError):  # it was put aside before, and no other could be opened then
-            os.replace(self.path, f"{self.path}.1")
+            os.replace(self._path, f"{self._path}.1")
         self._open()
         os.close(full)
+
+    def append(self, line: bytes) -> None:
+        """A line; raise OSError."""
+        written = os.write(self.fd, line)
+        self._size += written
+        if written < len(line):
+            os.write(self.fd, b"\n")  # the disk is full: what is cut off does not take the next line along
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if self._size > LARGEST:
+            self._begin_anew()
+
+
+class Trail:
+    """Both files; a trail that cannot be written is logged, and stops nothing."""
+
+    def __init__(self, runtime: Runtime, directory: str) -> None:
+        self._runtime = runtime
+        self.audit = _File(os.path.join(directory, "audit.log"))
+        self.refused = _File(os.path.join(directory, "refused.log"))
 
     def note(self, scope: dict[str, Any], status: int, operation: str) -> None:
         """One request and how it was answered."""
@@ -49,17 +71,11 @@ class Trail:
         principal = state.get("principal")
         line = {
             "time": round(self._runtime.now(), 3), "actor": principal.name if principal else "", "peer": client[0],
-            "method": scope["method"], "path": scope["path"], "status": status, "operation": operation,
+            "method": scope["method"], "path": scope["path"][:LONGEST_PATH], "status": status, "operation": operation,
         }  # fmt: skip
+        file = self.refused if status in _TURNED_AWAY else self.audit
         try:
-            text = (json.dumps(line) + "\n").encode()
-            written = os.write(self._fd, text)
-            self._size += written
-            if written < len(text):
-                os.write(self._fd, b"\n")  # the disk is full: what is cut off does not take the next line along
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            if self._size > LARGEST:
-                self._begin_anew()
+            file.append((json.dumps(line) + "\n").encode())
         except OSError as error:
             log.error("the audit trail could not be written", error=str(error), **line)
 
@@ -74,7 +90,7 @@ class Trail:
             async def sending(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     status = message["status"]
-                    if scope["method"] not in _READS or status in (401, 403, 429):
+                    if scope["method"] not in _READS or status in _TURNED_AWAY:
                         self.note(dict(scope), status, _operation(message))
                 await send(message)
 

@@ -62,6 +62,8 @@ class VolumeRename(Asked, frozen=True, kw_only=True, tag="volume.rename.1"):
         pool = pool_now(tx, bound.uids["pool"], self.pool)
         volume = volume_now(tx, bound.uids["volume"], self.name)
         check_match(volume, self.if_match)
+        if self.new_name != self.name:
+            usable(volume)
         self._check_free(tx, pool.uid)
         return (RenameStep(pool_ref(pool, bound.drawn.owner), volume_ref(volume), self.new_name),)
 
