@@ -1,7 +1,10 @@
 """docs/rest.md from the OpenAPI description that a daemon serves: `make docs` writes it, a test compares it."""
 
+import inspect
 import json
 from typing import Any
+
+from holdfast import client
 
 _ABOUT = """\
 # REST
@@ -34,6 +37,22 @@ with `Authorization: Bearer TOKEN` where `listen.tcp` is configured.
 """
 
 
+_CLIENTS = """\
+`holdfast.client.Client` has a method for every route, over the unix socket or TLS; `holdfast.client.aio.AsyncClient`
+has the same methods for asyncio, for any number of tasks at once.
+"""
+_MORE = """\
+* **Waiting**: a change waits 60 s for its end (`wait=SECONDS`; `wait=None` not at all). `client.wait(ID, SECONDS)`
+  waits as long as it takes, and with `patience` over a restart of the daemon too. The daemon tells the end; nobody asks
+  again and again.
+* **Events**: `client.events()` begins with `ready`; `client.events(LAST)` goes on after the event with that `id`, also
+  over a restart. After `reset` that event is not known any more: list anew. The stream ends when the daemon stops, and
+  raises `Unavailable` when it breaks.
+* **Errors** are the classes of `holdfast.model.errors`, by the problem's `code`. `Unavailable` is also what is raised
+  when no daemon answers, or something else does: another server's 404 says nothing of a volume.
+"""
+
+
 def reference(openapi: dict[str, Any]) -> str:
     """The whole document."""
     parts = [_ABOUT]
@@ -43,11 +62,17 @@ def reference(openapi: dict[str, Any]) -> str:
             for method, operation in item.items():
                 if isinstance(operation, dict) and tag["name"] in operation.get("tags", ()):
                     parts.append(_operation(method, path, operation))
-    parts.append("## Bodies and answers\n")
+    parts += [_python(), "## Bodies and answers\n"]
     for name, schema in sorted(openapi["components"]["schemas"].items()):
         if "properties" in schema:
             parts.append(_schema(name, schema))
     return "\n".join(parts)
+
+
+def _python() -> str:
+    """The package's own words, whose examples a test runs."""
+    _, _, said = inspect.cleandoc(client.__doc__ or "").partition("\n\n")
+    return f"## Using it from Python\n\n{_CLIENTS}\n{said}\n\n{_MORE}"
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:

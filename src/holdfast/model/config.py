@@ -104,7 +104,7 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             ge=1,
             le=1_000_000,
-            description="Failed logins of one address within a minute; more are told to wait. A good token always lets in.",
+            description="Failed logins of one address within a minute; more are told to wait.",
         ),
     ] = 10
 

@@ -34,7 +34,7 @@ def etag(resource: Pool | Volume) -> str:
 def check_match(resource: Pool | Volume, if_match: str) -> None:
     """Raise Stale unless `if_match` (as in RFC 9110: ETags, or `*`; empty: anything) names what it is now."""
     wanted = [part.strip() for part in if_match.split(",") if part.strip()]
-    if wanted and "*" not in wanted and etag(resource) not in wanted:
+    if if_match and "*" not in wanted and etag(resource) not in wanted:
         raise Stale(
             f"{resource.name} is not as it was: its ETag is {etag(resource)} now.", "Read it again, then decide anew."
         )
