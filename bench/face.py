@@ -2,9 +2,10 @@
 
 import abc
 import http.client
-import json
 import socket
 from typing import Any, ClassVar
+
+import msgspec.json
 
 LONGEST_ANSWER = 600.0
 
@@ -47,14 +48,14 @@ class Face(abc.ABC):
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """One exchange; the decoded answer. Raises Rejected for a status of 400 and above."""
-        data = None if body is None else json.dumps(body).encode()
+        data = None if body is None else msgspec.json.encode(body)
         headers = {} if data is None else {"Content-Type": "application/json"}
         self._connection.request(method, path, data, headers)
         answer = self._connection.getresponse()
         raw = answer.read()
         if answer.status >= 400:
             raise Rejected(f"{method} {path}", answer.status, raw)
-        return json.loads(raw)
+        return msgspec.json.decode(raw)
 
     def answers(self) -> bool:
         """Whether the API is up: no for nobody there, and for 503; other refusals are raised."""

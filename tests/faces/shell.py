@@ -49,7 +49,7 @@ done
 mount -t tmpfs tmpfs /run
 for top in mnt srv var/backups var/lib var/tmp tmp; do
     mkdir -p own/$top
-    mount --bind own/$top /$top
+    mount --no-canonicalize --bind own/$top /$top
 done
 # The tree stays where it is, also if one of these has just covered it.
 [ -e {tree}/pyproject.toml ] || {{ mkdir -p {tree} && mount --no-canonicalize --bind tree {tree}; }}

@@ -35,13 +35,16 @@ class Connection(Protocol):
 
 
 class _Waiter:
-    """One call: `over` once it is answered, `leads` once it is its thread's turn to run what waits."""
+    """One call: `over` once it is answered, `leads` once it is its thread's turn to run what waits.
+
+    Only one that finds another leading needs a bell: the leader rings for the others.
+    """
 
     __slots__ = ("answer", "bell", "error", "fn", "leads", "over", "reads")
 
-    def __init__(self, fn: Callable[[Tx], Any], bell: Condition, *, reads: bool) -> None:
+    def __init__(self, fn: Callable[[Tx], Any], *, reads: bool) -> None:
         self.fn = fn
-        self.bell = bell
+        self.bell: Condition | None = None
         self.reads = reads
         self.answer: Any = None
         self.error: BaseException | None = None
@@ -50,12 +53,17 @@ class _Waiter:
 
     def ring(self, *, over: bool) -> None:
         """Wake its thread: it is answered, or it is to lead."""
+        if self.bell is None:
+            self.over, self.leads = over, not over
+            return
         with self.bell:
             self.over, self.leads = over, not over
             self.bell.notify()
 
     def wait(self) -> bool:
         """Until woken; whether it is answered."""
+        if self.bell is None:
+            return self.over
         with self.bell:
             while not self.over and not self.leads:
                 self.bell.wait()
@@ -79,16 +87,18 @@ class GroupCommit:
 
     def submit(self, fn: Callable[[Tx], Any]) -> Any:
         """Run `fn`, alone or with others; return its answer once committed."""
-        return self._ask(_Waiter(fn, self._runtime.condition(), reads=False))
+        return self._ask(_Waiter(fn, reads=False))
 
     def read(self, fn: Callable[[Tx], Any]) -> Any:
         """Run `fn` between commits and roll back."""
-        return self._ask(_Waiter(fn, self._runtime.condition(), reads=True))
+        return self._ask(_Waiter(fn, reads=True))
 
     def _ask(self, mine: _Waiter) -> Any:
         with self._turn:
             self._waiting.append(mine)
-            if not self._leading:
+            if self._leading:
+                mine.bell = self._runtime.condition()
+            else:
                 self._leading = mine.leads = True
         while not mine.wait():
             mine.leads = False
