@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := python3-venv e2fsprogs xfsprogs btrfs-progs util-linux
-LAB_PACKAGES := $(PACKAGES) strace nbdkit libnbd-bin fuse3 libfuse2 postgresql user-mode-linux procps systemd openssl
+LAB_PACKAGES := $(PACKAGES) strace nbdkit libnbd-bin fuse3 libfuse2 postgresql user-mode-linux procps systemd openssl curl psmisc
 RUN := $(BIN)/python
 
 .PHONY: demo test proof check serve docs bench bench-scale setup setup-lab storm lab-kernel clean

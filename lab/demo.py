@@ -230,7 +230,8 @@ class Place:
             subprocess.run(["umount", point], check=False)
         for loop in loops_below(self.root):
             subprocess.run(["losetup", "-d", loop], check=False, capture_output=True)
-        # Mount-safe: whatever could not be unmounted is not reached.
+        # Mount-safe: whatever could not be unmounted is not reached. A pool would be refused, so its mark goes first.
+        (self.pool / "holdfast-pool.json").unlink(missing_ok=True)
         subprocess.run([BIN, "rm", self.root, "--yes"], check=False, stdout=subprocess.DEVNULL)
 
 

@@ -3,10 +3,12 @@
 FS_IOC_SHUTDOWN (linux/fs.h, first of XFS, then of ext4) makes a file system forget what its log has not on disk.
 """
 
+import contextlib
 import fcntl
 import gc
 import os
 import struct
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,8 +48,16 @@ class Disk:
         """Mounted again. A failpoint right after a file's creation loses the descriptor that the call returned."""
         gc.collect()  # an iterator of a directory closes its own
         close_below(self.where)
-        run("umount", str(self.where))
-        run("mount", "-o", "loop", str(self._image), str(self.where))
+        end = time.monotonic() + 60
+        while True:
+            run("umount", str(self.where))
+            run("mount", "-o", "loop", str(self._image), str(self.where))
+            # Another mount namespace may hold a copy of the mount, and with it the file system as it was cut off.
+            with contextlib.suppress(OSError):
+                os.listdir(self.where)
+                return
+            assert time.monotonic() < end, "somebody holds the file system that was shut down"
+            time.sleep(0.1)
 
 
 @pytest.fixture(params=["ext4", "xfs"])

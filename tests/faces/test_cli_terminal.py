@@ -179,3 +179,11 @@ def test_the_status_of_a_suspended_daemon_says_so_first_and_what_to_do(daemon: R
         seen.type("y\n")
         assert seen.ended() == 0
     assert "SUSPENDED" not in daemon.cli("status").stdout
+
+
+def test_what_waits_is_in_the_log_once_for_each_reason(served: RealDaemon) -> None:
+    op = parked(served)
+    lines = [line for line in served.log.read_text().splitlines() if f"operation={op.id}" in line]
+    assert len(lines) == 1
+    assert "an operation waits" in lines[0]
+    assert op.reason in lines[0]

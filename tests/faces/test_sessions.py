@@ -8,6 +8,7 @@ from tests.daemon import BIN
 from tests.faces.documents import Command, Same, blocks
 from tests.faces.session import Untrue, play, try_each
 from tests.faces.shell import Hangs, shell
+from tests.needs import need
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "README.md", *ROOT.glob("docs/*.md")))
@@ -27,7 +28,7 @@ start() {{
 stop() {{ kill $unit; wait $unit; }}
 start"""
 INSTALLED = f"mkdir -p /opt/holdfast/bin && ln -sf {BIN} /opt/holdfast/bin/holdfast"
-TOOLS = "command -v mkfs.ext4 mkfs.xfs mkfs.btrfs losetup fuser curl openssl >/dev/null"
+TOOLS = ("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "losetup", "fuser", "curl", "openssl", "systemd-analyze")
 ANOTHER = """holdfast serve --state /root/state --run /root/run &
 until holdfast status --address unix:/root/run/holdfast.sock; do sleep 0.1; done
 kill $! && wait $!"""
@@ -35,7 +36,7 @@ kill $! && wait $!"""
 STAND_INS = {
     "docs/operating.md": {
         "apt-get -qq install python3-venv e2fsprogs xfsprogs btrfs-progs util-linux psmisc curl openssl": (
-            "packages come from the network; that they are there is seen", TOOLS,
+            "packages come from the network; that they are there is seen", f"command -v {' '.join(TOOLS)} >/dev/null",
         ),
         "python3 -m venv /opt/holdfast && /opt/holdfast/bin/pip install --quiet .": ("the same", INSTALLED),
         "/opt/holdfast/bin/pip install --quiet --upgrade .": ("the same", INSTALLED),
@@ -109,12 +110,15 @@ def stand_ins(document: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("document", SESSIONS)
 def test_a_document_shows_what_comes(document: str) -> None:
+    for tool in TOOLS:
+        need(tool)
     with shell() as machine:
         play(machine, commands_of(document), stand_ins(document))
 
 
 @pytest.mark.parametrize("document", EXAMPLES)
 def test_the_examples_of_a_document_succeed(document: str) -> None:
+    need("curl")
     with shell() as machine:
         try_each(machine, commands_of(document), EXAMPLES[document], stand_ins(document))
 

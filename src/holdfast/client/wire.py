@@ -86,11 +86,11 @@ def error_of(status: int, raw: bytes) -> HoldfastError:
 
 def unreachable(address: Address, error: Exception, *, begun: bool) -> HoldfastError:
     """No answer came; `begun` if a change was sent and may have been done all the same."""
-    after = " What was asked may have been done all the same: look before you ask again." if begun else ""
+    perhaps = "What was asked may have been done all the same: look before you ask again. " if begun else ""
     if isinstance(error, PermissionError) and address.path:
         return Forbidden(f"The socket {address.path} may not be used: {_why(error)}.", "Run the command as root.")
     what = f"No holdfast daemon answers at {address}: {_why(error)}"
-    return Unavailable(what, _hint(address, error) + after)
+    return Unavailable(what, perhaps + _hint(address, error))
 
 
 def permanent(error: Exception) -> bool:

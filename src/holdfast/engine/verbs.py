@@ -45,6 +45,8 @@ class Verbs:
     def wait(self, reason: str) -> Later:
         """Park with a durable backoff."""
         seconds = backoff(self._runtime, self._live.row.tries)
+        if self._live.row.tries == 0 or self._live.row.reason != reason:
+            log.warning("an operation waits", kind=self._live.row.kind, path=self._live.row.ref_path, reason=reason)
         self._live.fresh = None
         self._journal.park(self._live, reason, self._runtime.now() + seconds)
         return Later(seconds)

@@ -19,7 +19,7 @@ def run(
     form: Form = "table",
     address: Address = "",
 ) -> None:
-    """Unmount the volume at a path. Never lazily: while files are open there the operation waits.
+    """Unmount the volume at a path. Never lazily: while files are open there it is refused.
 
     Example: holdfast volume unmount /mnt/db
 
