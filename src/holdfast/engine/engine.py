@@ -119,14 +119,14 @@ class Engine:
         key: str = "",
         allowance: float | None = None,
         said: Request | None = None,
-        begun: Callable[[OperationView], None] | None = None,
+        begun: Callable[[str], None] | None = None,
     ) -> OperationView:
         """Store the request as an operation and begin it; the same key and body give the same operation.
 
         Raises the errors of `bind` and `plan`, KeyReused, Suspended, NoSpace or Unavailable. `allowance`
         is the time in seconds until it undoes by itself. `said` is the request as the caller wrote it, where
         `request` is its canonical form: the key is bound to it. With `begun`, whoever calls waits for the operation
-        anyway: it is told of it, and then, while few others run, works on it itself, until it ends or waits.
+        anyway: it is told its id, and then, while few others run, works on it itself, until it ends or waits.
         """
         if self._stopping:
             raise Unavailable("The daemon is stopping.", "Try again when it runs.")
@@ -149,12 +149,12 @@ class Engine:
         if found.row.state == "queued":
             self._queue.put_back(op, 0.0)
             return self.get(op)
-        view = views.of_live(found)
         self._handed[op] = term, found
         if begun is None or not self._queue.lead(op, MOST_LED):
+            view = views.of_live(found)
             self._queue.put_back(op, 0.0)
             return view
-        return self._turn(op, lambda: begun(view), found) or view
+        return self._turn(op, lambda: begun(op), found) or self.get(op)
 
     def earlier(self, said: Request, caller: Caller, key: str) -> OperationView | None:
         """The operation made under this key, if any; raise KeyReused for another request."""

@@ -122,7 +122,7 @@ def test_who_waits_for_an_operation_anyway_works_on_it_himself(lab: Lab) -> None
     views: list[OperationView] = []
 
     def ask() -> None:
-        views.append(lab.engine.submit(Do(plan_of="a"), begun=lambda view: told.append(view.state)))
+        views.append(lab.engine.submit(Do(plan_of="a"), begun=lambda op: told.append(lab.get(op).state)))
 
     lab.runtime.spawn("caller", ask)
     lab.until(lambda: bool(views))
@@ -152,7 +152,7 @@ def test_a_stop_waits_for_what_a_caller_works_on(lab: Lab) -> None:
     begun: list[str] = []
 
     def ask() -> None:
-        lab.engine.submit(Do(plan_of="a"), begun=lambda view: begun.append(view.id))
+        lab.engine.submit(Do(plan_of="a"), begun=begun.append)
 
     lab.runtime.spawn("caller", ask)
     lab.until(lambda: bool(begun))

@@ -72,7 +72,7 @@ class Calls:
         key = http.headers.get("idempotency-key", "")
         if len(key) > LONGEST_KEY:
             raise Invalid(f"The Idempotency-Key is longer than {LONGEST_KEY} signs.", "Make a shorter one.")
-        begun: list[OperationView] = []
+        begun: list[str] = []
 
         def submit() -> OperationView:
             # A repeated key is answered from the journal, whatever the world looks like by now.
@@ -90,7 +90,7 @@ class Calls:
             first: tuple[asyncio.Future[Any], ...] = (work, self._stop, http.scope["state"]["gone"])
             await asyncio.wait(first, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
             if begun and not work.done():  # its thread works on it, and it takes its time
-                return self.answer(await self.run(lambda: self.daemon.engine.get(begun[0].id)))
+                return self.answer(await self.run(lambda: self.daemon.engine.get(begun[0])))
         view = await work
         left = (wait or 0.0) - (loop.time() - began)
         if view.state in _AT_REST or left <= 0:

@@ -1,5 +1,6 @@
 """`GET /metrics` for Prometheus: counted as it happens, or asked at the scrape."""
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,14 +44,18 @@ class Counts(Observer):
         self._requests = Counter(
             "holdfast_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
         )
+        # Few of each; the library takes a lock and checks the names for every one.
+        self._step = functools.cache(self._steps.labels)
+        self._operation = functools.cache(self._operations.labels)
+        self._request = functools.cache(self._requests.labels)
 
     def acted(self, step: str, verb: str, seconds: float) -> None:
         """A step's verb."""
-        self._steps.labels(step, verb).observe(seconds)
+        self._step(step, verb).observe(seconds)
 
     def ended(self, kind: str, state: str, seconds: float) -> None:
         """An operation."""
-        self._operations.labels(kind, state).observe(seconds)
+        self._operation(kind, state).observe(seconds)
 
     def middleware(self, app: ASGIApp) -> ASGIApp:
         """Count answers by the route's pattern, so that names do not make series."""
@@ -59,7 +64,7 @@ class Counts(Observer):
             async def sending(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     route = str(scope.get("path_template", ""))
-                    self._requests.labels(str(scope.get("method")), route, str(message["status"])).inc()
+                    self._request(str(scope.get("method")), route, str(message["status"])).inc()
                 await send(message)
 
             await app(scope, receive, sending)
