@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +75,12 @@ def test_what_a_deleted_file_took_goes_back_to_the_disk(
         before = allocated(image)
         trimmed = trim(children, image, at, fs)
         assert trimmed >= 12 * MIB
-        assert allocated(image) <= before - 11 * MIB
+        end = time.monotonic() + 30
+        while allocated(image) > before - 11 * MIB:
+            # xfs frees a deleted file in the background, and does not trim what its log still holds as busy.
+            assert time.monotonic() < end, "what was deleted does not go back"
+            run("sync", "-f", at)
+            trim(children, image, at, fs)
         assert os.path.getsize(f"{at}/kept") == MIB
     run({"ext4": "e2fsck", "xfs": "xfs_repair", "btrfs": "btrfs"}[fs], *({"btrfs": ["check"]}.get(fs, ["-n"])), image)
 
