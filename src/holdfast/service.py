@@ -2,10 +2,12 @@
 
 import grp
 import os
+from collections.abc import Iterator
 
 from holdfast import logs
 from holdfast.config import problems, socket_path
 from holdfast.control.daemon import Daemon, Settings
+from holdfast.drivers.dir.marks import POOL_MARK
 from holdfast.faces.rest import server
 from holdfast.faces.rest.limits import Limits
 from holdfast.faces.rest.metrics import Counts
@@ -19,9 +21,20 @@ from holdfast.testing.failpoints import armed
 
 def check(config: Config) -> None:
     """Raise Invalid with all that is wrong with the configuration on this machine."""
-    found = problems(config)
+    found = [*problems(config), *_in_pools(config)]
     if found:
         raise Invalid("\n  ".join(found), "docs/configuration.md describes each option.")
+
+
+def _in_pools(config: Config) -> Iterator[str]:
+    """A daemon's directory in a pool would be among volumes, and they in what may be removed at any moment."""
+    for option, path in (("daemon.state", config.daemon.state), ("daemon.run", config.daemon.run)):
+        place = os.path.realpath(path)
+        while place != "/":
+            if os.path.lexists(os.path.join(place, POOL_MARK)):
+                yield f"{option}: {path} lies in the pool {place}. Choose a directory of its own."
+                break
+            place = os.path.dirname(place)
 
 
 def serve(config: Config) -> None:

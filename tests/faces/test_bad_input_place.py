@@ -248,3 +248,11 @@ def test_a_full_disk_in_the_middle_of_a_create_undoes_it_and_leaves_nothing(daem
     assert client.create_volume("p", "big", "4MiB", "filesystem", "ext4").state == "done"
     assert client.audit() == []
     del disk
+
+
+@pytest.mark.parametrize("source", ["/proc", "/sys/fs"])
+def test_a_pool_in_a_file_system_that_syncs_nothing_ends_undone(daemon: RealDaemon, source: str) -> None:
+    daemon.start()
+    view = daemon.client().create_pool("p", {"source": source})
+    assert view.state == "undone", view.reason
+    assert daemon.client().pools() == []

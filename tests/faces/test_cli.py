@@ -199,3 +199,35 @@ def test_rm_asks_and_tells_what_is_not_there(daemon: RealDaemon) -> None:
     assert len(checksums(daemon.pool)) == 3
     assert daemon.cli("rm", daemon.root / "missing", "--yes").returncode == 3
     assert daemon.cli("rm", "/", "--yes").returncode == 14
+
+
+def test_rm_refuses_what_is_of_recorded_volumes_and_of_volumes_in_use(daemon: RealDaemon) -> None:
+    client = daemon.with_pool()
+    for name in ("mounted", "idle"):
+        client.create_volume("p", name, "1MiB")
+    client.mount("p", "mounted", str(daemon.mnt))
+    (daemon.mnt / "file").write_text("precious")
+    volumes = daemon.pool / "volumes"
+    uid = {name: client.volume("p", name).uid for name in ("mounted", "idle")}
+    for target in (volumes, volumes / uid["idle"], volumes / uid["mounted"] / "data" / "file"):
+        done = daemon.cli("rm", target, "--yes")
+        assert done.returncode == 14, done.stderr
+    daemon.kill()
+    for target in (volumes / uid["mounted"], volumes / uid["mounted"] / "data" / "file"):
+        done = daemon.cli("rm", target, "--yes")
+        assert done.returncode == 5, done.stderr
+        assert f"mounted at {daemon.mnt}" in done.stderr
+    assert (daemon.mnt / "file").read_text() == "precious"
+    assert daemon.cli("rm", volumes / uid["idle"], "--yes").returncode == 0
+    daemon.start()
+    assert [finding.kind for finding in daemon.client().audit()] == ["ghost"]
+
+
+def test_a_state_directory_inside_a_pool_is_refused(daemon: RealDaemon) -> None:
+    daemon.with_pool()
+    daemon.kill()
+    for option in ("--state", "--run"):
+        for place in (daemon.pool, daemon.pool / "deeper"):
+            done = daemon.cli("serve", "--check", option, place)
+            assert done.returncode == 2, done.stdout
+            assert f"lies in the pool {daemon.pool}" in done.stderr

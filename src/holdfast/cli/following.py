@@ -37,10 +37,13 @@ def views(connection: Client, view: OperationView) -> Iterator[OperationView]:
 
 
 def quietly(connection: Client, view: OperationView) -> OperationView:
-    """Wait until it ended or is parked, as programs want it; at most an hour."""
-    end = time.monotonic() + LONGEST
+    """Wait until it ended or is parked, as programs want it; at most an hour. Whose turn is first is told once."""
+    end, told = time.monotonic() + LONGEST, False
     for now in views(connection, view):
         view = now
+        if view.state == "queued" and view.reason and not told:
+            told = True
+            screen.err().show((Span("waits:", "warn"), f" {view.reason}  (holdfast op watch {view.id})"))
         if view.state == "parked" or time.monotonic() > end:
             break
     return view

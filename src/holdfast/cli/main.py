@@ -93,5 +93,7 @@ def _fail(error: HoldfastError) -> NoReturn:
     first, *rest = error.detail.split("\n")
     err.show((screen.Span("error:", "bad"), f" {first}"), *((line,) for line in rest))
     if error.hint:
-        err.show((f"  {err.sign('→', '->')} {error.hint}",))
+        arrow = f"  {err.sign('→', '->')} "
+        for number, (indent, line) in enumerate(err.wrapped(error.hint, " " * len(arrow))):
+            err.show((indent if number else arrow, line))
     sys.exit(error.exit)

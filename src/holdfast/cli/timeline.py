@@ -56,18 +56,18 @@ def _step(screen: Screen, step: StepView) -> Line:
     return ("  ", Span(screen.sign(sign, plain), style), f" {step.summary}", Span(tries + progress, "dim"))
 
 
-def waits(screen: Screen, view: OperationView) -> Iterator[Line]:
+def waits(screen: Screen, view: OperationView, indent: str = "  ") -> Iterator[Line]:
     """What it undoes for; why it waits, until when, and its exits as commands."""
     if view.direction == "undo" and view.error is not None:
-        yield from screen.wrapped(f"undoes because: {view.error.detail}", "  ", "bad")
+        yield from screen.wrapped(f"undoes because: {view.error.detail}", indent, "bad")
     if view.state not in ("parked", "queued"):
         return
     if view.reason:
-        yield from screen.wrapped(f"waits: {view.reason}", "  ", "warn")
+        yield from screen.wrapped(f"waits: {view.reason}", indent, "warn")
     if view.next_try_at is not None:
-        yield (Span(f"  next try: {_soon(view.next_try_at)}", "dim"),)
+        yield (Span(f"{indent}next try: {_soon(view.next_try_at)}", "dim"),)
     for number, command in enumerate(exits(view)):
-        yield (Span("  exits: " if number == 0 else "         ", "dim"), command)
+        yield (Span(indent + ("exits: " if number == 0 else "       "), "dim"), command)
 
 
 def _soon(at: float) -> str:

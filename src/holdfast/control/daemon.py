@@ -134,8 +134,8 @@ class Daemon:
 
     def backup(self, path: str) -> None:
         """A stamped copy of the database, made while it is in use."""
-        if not path.startswith("/"):
-            raise Invalid(f"The path {ascii(path)} is not absolute.")
+        if not path.startswith("/") or not path.isprintable():
+            raise Invalid(f"The path {ascii(path)} is not absolute, or has control characters.", "Choose another.")
         self.records.backup(path)
 
     def start(self) -> None:

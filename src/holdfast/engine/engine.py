@@ -247,7 +247,7 @@ class Engine:
         """The operation as the journal has it; or how it ended, or when to ask again (None: when it is put)."""
         row = self._records.read(lambda tx: operations.get(tx, op))
         if row is None:
-            raise NotFound(f"There is no operation {op}.")
+            raise NotFound(f"There is no operation {ascii(op)}.")
         if row.state in ("done", "undone", "abandoned"):
             self._forget(op)
             return None

@@ -37,7 +37,7 @@ class Exits:
     def _get(self, tx: Tx, op: str) -> OperationRow:
         row = operations.get(tx, op)
         if row is None:
-            raise NotFound(f"There is no operation {op}.", "`holdfast op list` shows them.")
+            raise NotFound(f"There is no operation {ascii(op)}.", "`holdfast op list` shows them.")
         return row
 
     def retry(self, op: str) -> None:

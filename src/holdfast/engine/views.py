@@ -17,7 +17,7 @@ def read(tx: Tx, op: str, codec: Codec) -> OperationView:
     """The operation with its steps; raise NotFound."""
     row = operations.get(tx, op)
     if row is None:
-        raise NotFound(f"There is no operation {op}.", "`holdfast op list` shows them.")
+        raise NotFound(f"There is no operation {ascii(op)}.", "`holdfast op list` shows them.")
     return view(row, steps.of(tx, op), codec)
 
 

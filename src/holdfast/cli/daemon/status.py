@@ -86,8 +86,7 @@ def _operations(out: Screen, found: Page) -> Iterator[Line]:
         yield ("  ", *timeline.title(view))
     for view in found.parked:
         yield ("  ", *timeline.title(view))
-        for line in timeline.waits(out, view):
-            yield ("  ", *line)
+        yield from timeline.waits(out, view, "    ")
     hidden = daemon.unfinished - len(found.underway[:_MOST]) - len(found.parked)
     if hidden > 0:
         yield (Span(f"  and {hidden} more: holdfast op list", "dim"),)

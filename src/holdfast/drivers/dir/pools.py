@@ -1,5 +1,6 @@
 """Verbs on the pool itself."""
 
+import errno
 import os
 
 from holdfast.drivers.contract import (
@@ -103,7 +104,11 @@ class Pools:
     def persist(self, pool: PoolRef) -> None:
         """Sync the directory."""
         with self._root.unproven(pool) as fd:
-            self._files.sync("pool.persist", fd)
+            try:
+                self._files.sync("pool.persist", fd)
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # fsync(2): there is nothing to sync, as in /proc
+                    raise
 
     def stamp(self, pool: PoolRef, counter: int) -> None:
         """Write the counter, unless it is there."""

@@ -58,7 +58,7 @@ async def strict(http: "Request[Any, Any, Any]") -> Response[None] | None:
         raise Invalid("The body is empty.", _HINT)
     try:
         msgspec.json.decode(raw, type=takes.body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"The body cannot be used: {error}.", _HINT) from error
     return None
 

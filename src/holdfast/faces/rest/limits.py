@@ -1,6 +1,7 @@
 """HTTP connections with limits: how long a request may take to come in, how large its head, how many at once."""
 
 import asyncio
+from collections import deque
 from typing import Any
 
 import msgspec
@@ -36,6 +37,8 @@ class Limited(Refusing):
         # Bytes of the head (and of what may follow a body), and bytes that moved nothing forward.
         self._fields = self._silent = 0
         self._gone: asyncio.Future[None] = self.loop.create_future()
+        # Asked for and not answered yet; `cycle` is only the newest of them.
+        self._asked: deque[Any] = deque()
         self.app_state = {**self.app_state, "access": self.access, "gone": self._gone}
         if self.unix:
             self.app_state["peer"] = "unix"
@@ -75,6 +78,8 @@ class Limited(Refusing):
 
     def on_response_complete(self) -> None:
         """An answer is out: the next request has its full time."""
+        if self._asked:
+            self._asked.popleft()
         super().on_response_complete()
         self._unset_keepalive_if_required()  # ours also ends what sends empty lines for ever
         if not self._refused:
@@ -138,6 +143,7 @@ class Limited(Refusing):
         """The head is here."""
         if not self._refused:
             super().on_headers_complete()
+            self._asked.append(self.cycle)
             self._phase, self._silent, self._moved = "body", 0, True
             if self.parser is not None and self.parser.should_upgrade():
                 self.cycle.keep_alive = False  # what follows would be in the other protocol
@@ -163,6 +169,9 @@ class Limited(Refusing):
         """The end."""
         self._flows()
         self._gone.set_result(None)
+        for each in self._asked:
+            each.disconnected = True
+        self.pipeline.clear()
         super().connection_lost(exc)
 
 
