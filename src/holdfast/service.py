@@ -41,6 +41,7 @@ def serve(config: Config) -> None:
     """Start, serve until SIGTERM, stop. Mounts stay; unfinished operations resume at the next start."""
     check(config)
     logs.configure(config.log.level, config.log.form)
+    server.check_free(socket_path(config))  # before anything is made
     notifier = Notifier.from_environment()
     runtime, counts = ThreadRuntime(), Counts()
     settings = Settings(

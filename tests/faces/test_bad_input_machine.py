@@ -229,3 +229,13 @@ def test_without_a_daemon_the_command_line_says_how_to_start_one(daemon: RealDae
     assert done.returncode == Unavailable.exit
     assert "holdfast serve" in done.stderr
     assert issubclass(Unavailable, HoldfastError)
+
+
+def test_a_daemon_whose_socket_is_taken_makes_nothing(daemon: RealDaemon) -> None:
+    daemon.start()
+    state, run_ = daemon.root / "other-state", daemon.root / "other-run"
+    done = daemon.cli("serve", "--state", state, "--run", run_, "--listen", daemon.address)
+    assert done.returncode == 20, done.stderr
+    assert "A living daemon serves" in done.stderr
+    assert not state.exists()
+    assert not run_.exists()

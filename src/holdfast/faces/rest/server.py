@@ -84,17 +84,25 @@ class _Server(uvicorn.Server):
         self.started = True
 
 
+def check_free(path: str) -> bool:
+    """Whether there is a dead daemon's socket; raise Invalid for what is no socket, Locked for a living daemon's."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise Invalid(f"{path} exists and is not a socket.", "Choose another path with --listen.")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    with socket.socket(socket.AF_UNIX) as probe:
+        if probe.connect_ex(path) == 0:
+            raise Locked(f"A living daemon serves {path}.", "Stop it first, or choose another with --listen.")
+    return True
+
+
 def bind(path: str, group: int | None = None) -> Listener:
     """A listening socket at `path`; a socket of a dead daemon is replaced, a living one's is not."""
     if len(os.fsencode(path)) > LONGEST:
         raise Invalid(f"The socket's path {path} has more than {LONGEST} bytes.", "Choose a shorter one with --listen.")
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            raise Invalid(f"{path} exists and is not a socket.", "Choose another path with --listen.")
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(path) == 0:
-                raise Locked(f"A living daemon serves {path}.", "Stop it first, or choose another with --listen.")
+    if check_free(path):
         os.unlink(path)
     listener = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)
