@@ -74,7 +74,7 @@ def lives(child: ChildIdentity) -> bool:
             fields = file.read().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return int(fields[19]) == child.start and fields[0] != b"Z"
+    return int(fields[19]) == child.start and fields[0] not in (b"Z", b"X")  # a zombie, or just being reaped
 
 
 @contextlib.contextmanager
