@@ -39,10 +39,10 @@ class Makes:
                     volume.fs_uuid, making.operation,
                 )  # fmt: skip
                 self._files.write("volume.mark", fd, OBJECT_MARK, encode(mark))
+                # Before the rename: btrfs syncs a directory without what was made in it before.
+                self._files.sync("volume.sync", fd)
             finally:
                 os.close(fd)
-            # The mark is on disk before the rename; the names before it are with the rename, whose sync commits a
-            # journal in its order (ext4, xfs, btrfs).
             self._files.rename("volume.publish", volumes, name, volume.uid)
 
     def _fill(self, fd: int, volume: VolumeRef, making: Making) -> None:
