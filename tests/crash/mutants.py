@@ -107,8 +107,8 @@ MUTANTS = (
     ),
     Mutant(
         2, "what is trimmed is not looked at", "host/trims.py",
-        "    if not isinstance(seen, Present) or seen.facts.id != statx(root).mount:",
-        "    if False and statx and seen:",
+        "    if not isinstance(seen, Present) or seen.facts.id != kernel.statx(root).mount:",
+        "    if False and seen:",
         ("tests/host/test_care_trim.py",),
     ),
 )  # fmt: skip

@@ -23,7 +23,7 @@ ELSEWHERE = {
     "purge.rmdir": "tests/faces/test_purge_crash.py: it is of no plan",
     "pool.unlink-new": "tests/conformance: a stamp that was killed before the pool's deletion",
 }
-FILES = r"_files\.(?:mkdir|write|make_sparse|rename|unlink|rmdir|sync)\("
+FILES = r"_files\.(?:mkdir|write|make_sparse|rename|rename_noreplace|unlink|rmdir|sync)\("
 
 
 def names_in_the_code() -> set[str]:

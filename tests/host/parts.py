@@ -10,6 +10,8 @@ import pytest
 
 from holdfast.host import formats, loops, mounttable, syscalls
 from holdfast.host.children import Children
+from holdfast.host.facts import Loop
+from holdfast.host.linux import LINUX
 from holdfast.model.resources import FileSystem
 from holdfast.model.step import ChildIdentity
 from holdfast.runtime.threads import ThreadRuntime
@@ -132,7 +134,7 @@ def attached(path: str) -> Iterator[str]:
     with opened(path) as image:
         fd = loops.attach(image, autoclear=False)
     try:
-        loop = loops.status(fd)
+        loop = LINUX.loop_status(fd)
     finally:
         os.close(fd)
     assert loop is not None
@@ -142,7 +144,7 @@ def attached(path: str) -> Iterator[str]:
         assert loops.detach(loop)
 
 
-def loops_of(image: str) -> list[loops.Loop]:
+def loops_of(image: str) -> list[Loop]:
     """The loop devices over a file."""
     with opened(image, os.O_RDONLY) as fd:
         return loops.of_backing(loops.backing_of(fd))

@@ -6,6 +6,7 @@ import pytest
 
 from holdfast.host import loops
 from holdfast.host.children import ForkServerChildren
+from holdfast.host.facts import Backing, Loop
 from holdfast.model.errors import InUse
 from holdfast.runtime.threads import ThreadRuntime
 from tests.daemon import wait_until
@@ -76,7 +77,7 @@ def test_a_number_that_is_anothers_by_now_is_left_alone(scratch: str) -> None:
         number = int(path.removeprefix("/dev/loop"))
         theirs = loops.look(number)
         assert theirs is not None
-        stale = loops.Loop(number, loops.Backing(1, 1), autoclear=False, read_only=False, file="")
+        stale = Loop(number, Backing(1, 1), autoclear=False, read_only=False, file="")
         assert loops.detach(stale)
         assert loops.look(number) == theirs
 

@@ -4,25 +4,25 @@ import os
 
 import pytest
 
-from holdfast.host import mounttable
-from holdfast.host.mounttable import Mount
+from holdfast.host import mountinfo, mounttable
+from holdfast.host.facts import Mount
 from tests.host.parts import run, tmpfs, unmount
 
 LINE = r"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 propagate_from:2 - ext3 /dev/root rw,errors=continue"
 
 
 def test_a_line_with_optional_fields_is_read() -> None:
-    assert mounttable.parse(LINE) == [Mount(36, (98, 0), "/mnt1", "/mnt2", False, "ext3", "/dev/root", 35)]
+    assert mountinfo.parse(LINE) == [Mount(36, (98, 0), "/mnt1", "/mnt2", False, "ext3", "/dev/root", 35)]
 
 
 def test_a_line_without_optional_fields_and_with_a_dash_in_its_paths_is_read() -> None:
-    found = mounttable.parse("36 35 98:0 / /a - ro - tmpfs - rw".replace("/a -", "/a-b"))
+    found = mountinfo.parse("36 35 98:0 / /a - ro - tmpfs - rw".replace("/a -", "/a-b"))
     assert found == [Mount(36, (98, 0), "/", "/a-b", True, "tmpfs", "-", 35)]
 
 
 def test_read_only_is_the_mounts_own_flag_not_the_file_systems() -> None:
-    assert not mounttable.parse("1 0 8:1 / /a rw,relatime - ext4 /dev/a ro")[0].read_only
-    assert mounttable.parse("1 0 8:1 / /a ro,relatime - ext4 /dev/a rw")[0].read_only
+    assert not mountinfo.parse("1 0 8:1 / /a rw,relatime - ext4 /dev/a ro")[0].read_only
+    assert mountinfo.parse("1 0 8:1 / /a ro,relatime - ext4 /dev/a rw")[0].read_only
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import msgspec
 from holdfast.control.audit_devices import device_findings
 from holdfast.drivers.contract import Absent, ForeignObject, Item, PoolRef, Present, Unknown
 from holdfast.drivers.registry import Drivers
+from holdfast.host.host import Host
 from holdfast.model.conditions import ABANDONED, holds
 from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import Attachment, Finding, Pool, Volume
@@ -48,7 +49,8 @@ def snapshot(tx: Tx, member: str) -> Snapshot:
 class Audit:
     """Looks, and says what it found; changes nothing."""
 
-    def __init__(self, records: Records, drivers: Drivers, looks: Looks, member: str, owner: str) -> None:
+    def __init__(self, records: Records, host: Host, drivers: Drivers, looks: Looks, member: str, owner: str) -> None:
+        self._kernel = host.kernel
         self._records = records
         self._drivers = drivers
         self._looks = looks
@@ -66,7 +68,7 @@ class Audit:
         for attachment in before.attachments:
             if parents.get(attachment.parent) not in unknown:
                 seen.extend(self._attachment(attachment))
-        for finding, uid, volume in device_findings(before.pools, before.volumes, before.attachments):
+        for finding, uid, volume in device_findings(self._kernel, before.pools, before.volumes, before.attachments):
             seen.append(Seen(finding, uid, volume=volume))
         after = self._records.read(lambda tx: snapshot(tx, self._member))
         moved = before.moving | after.moving | _changed(before, after)

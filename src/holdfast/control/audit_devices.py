@@ -2,29 +2,31 @@
 
 import re
 
-from holdfast.host import loops, mounttable
+from holdfast.host import loops
+from holdfast.host.facts import Mount
+from holdfast.host.kernel import Kernel
 from holdfast.model.resources import Attachment, Finding, Pool, Volume
 
 _OURS = re.compile(r"/volumes/([0-9a-f]{32})/(data|disk\.raw)(?:/|$)")
 
 
 def device_findings(
-    pools: list[Pool], volumes: list[Volume], attachments: list[Attachment]
+    kernel: Kernel, pools: list[Pool], volumes: list[Volume], attachments: list[Attachment]
 ) -> list[tuple[Finding, str, Volume | None]]:
     """(finding, uid of the volume, its record if there is one) for every stale mount and leaked device."""
     sources = tuple(f"{pool.spec.place}/" for pool in pools if pool.spec.place.startswith("/"))
     known = {volume.uid: volume for volume in volumes}
     wanted = {(attachment.parent, attachment.spec.path) for attachment in attachments}
     found: list[tuple[Finding, str, Volume | None]] = []
-    table = mounttable.read()
+    table = kernel.mounts()
     devices: dict[int, str] = {}
-    for loop in loops.attached():
+    for loop in loops.attached(kernel):
         match = _OURS.search(loop.file)
         if match and (match[1] in known or loop.file.startswith(sources)):
             devices[loop.number] = match[1]
             wanted_here = any(parent == match[1] for parent, _ in wanted)
             # An unmounted one goes by itself with its last user, who may be somebody that only lists devices.
-            if not wanted_here and (not loop.autoclear or loops.stays(loop)):
+            if not wanted_here and (not loop.autoclear or loops.stays(loop, kernel)):
                 remedy = "--repair detaches it." if match[1] in known else "losetup -d detaches it."
                 evidence = f"attached to {loop.file}, which nobody wants"
                 finding = Finding(kind="leaked-device", subject=loop.path, evidence=evidence, remedy=remedy)
@@ -41,7 +43,7 @@ def device_findings(
     return found
 
 
-def _volume_of(mount: mounttable.Mount, devices: dict[int, str], known: dict[str, Volume]) -> str | None:
+def _volume_of(mount: Mount, devices: dict[int, str], known: dict[str, Volume]) -> str | None:
     match = _OURS.search(mount.root)
     if match and match[2] == "data" and match[1] in known:
         return match[1]

@@ -18,6 +18,8 @@ from holdfast.engine.engine import Engine
 from holdfast.engine.observer import Observer
 from holdfast.host.children import Children, ForkServerChildren
 from holdfast.host.host import Host
+from holdfast.host.kernel import Kernel
+from holdfast.host.linux import LINUX
 from holdfast.model.errors import Invalid, NoSpace, Unavailable
 from holdfast.model.resources import Member, MemberSpec
 from holdfast.operations.base import Desk
@@ -26,7 +28,7 @@ from holdfast.operations.registry import codec
 from holdfast.records import resources
 from holdfast.records.contract import Tx
 from holdfast.records.sqlite import SqliteRecords
-from holdfast.records.statedir import StateDir
+from holdfast.records.statedir import Home, StateDir
 from holdfast.runtime.api import Runtime
 
 log = structlog.get_logger()
@@ -48,7 +50,7 @@ def die(reason: str) -> None:
 
 
 class Daemon:
-    """See the module; faces get one and call its parts."""
+    """See the module; faces get one and call its parts. `home` and `vfs` are the simulation's."""
 
     def __init__(
         self,
@@ -59,18 +61,22 @@ class Daemon:
         drivers: Callable[[Host], Drivers] = Drivers.installed,
         fatal: Callable[[str], None] = die,
         observer: Observer | None = None,
+        kernel: Kernel = LINUX,
+        home: Home | None = None,
+        vfs: str | None = None,
     ) -> None:
         self.runtime = runtime
         self._fatal = fatal
         self.settings = settings
-        state, run = os.path.realpath(settings.state), os.path.realpath(settings.run)
-        os.makedirs(run, mode=0o755, exist_ok=True)
-        self.state_dir = StateDir(state)
+        state, run = kernel.realpath(settings.state), kernel.realpath(settings.run)
+        if home is None:
+            os.makedirs(run, mode=0o755, exist_ok=True)
+        self.state_dir: Home = home or StateDir(state)
         # Before any thread: the daemon itself never forks.
         self.children = children or ForkServerChildren(runtime)
-        self.records = self._open()
+        self.records = self._open(vfs)
         member = self._member()
-        self.host = Host(runtime, self.children, (state, run))
+        self.host = Host(runtime, self.children, (state, run), kernel)
         self.drivers = drivers(self.host)
         tools: dict[type, object] = {Host: self.host, Drivers: self.drivers}
         self.engine = Engine(
@@ -78,10 +84,10 @@ class Daemon:
             threads=settings.threads, fatal=fatal, admit=self._admit, observer=observer,
         )  # fmt: skip
         self.desk = Desk(self.host, self.drivers, self.records)
-        self.looks = Looks(self.records, self.drivers, member.uid)
+        self.looks = Looks(self.records, self.host, self.drivers, member.uid)
         self.counters = Counters(self.records, self.drivers, self.engine, member.uid)
         self.member = member
-        audit = Audit(self.records, self.drivers, self.looks, member.uid, member.uid)
+        audit = Audit(self.records, self.host, self.drivers, self.looks, member.uid, member.uid)
         self.repair = Repair(audit, self.engine, self.drivers, member.uid)
         reconciler = Reconciler(runtime, self.records, self.looks, self.engine)
         self.rounds = Rounds(runtime, self.engine, reconciler, self.counters, self._keep_reserve)
@@ -90,12 +96,13 @@ class Daemon:
         self.tokens = Tokens(runtime, self.records)
         self.started = runtime.now()
 
-    def _open(self) -> SqliteRecords:
+    def _open(self, vfs: str | None) -> SqliteRecords:
         self.state_dir.check_database()
         twice = bool(os.environ.get("HOLDFAST_TEST_TWICE"))
         records = SqliteRecords(
-            self.runtime, self.state_dir.database, guard=self.state_dir, fatal=self._fatal, twice=twice
-        )
+            self.runtime, self.state_dir.database, guard=self.state_dir, fatal=self._fatal, twice=twice,
+            vfs=vfs,
+        )  # fmt: skip
         self.state_dir.watch_database()
         return records
 

@@ -15,6 +15,7 @@ import msgspec
 
 from holdfast.host import formats, journals
 from holdfast.host.children import Children, Keeper
+from holdfast.host.kernel import Kernel
 from holdfast.model.errors import Again, Damaged, Refused
 from holdfast.model.resources import FileSystem
 
@@ -93,34 +94,34 @@ def _asked(children: Children, keeper: Keeper, fd: int, fs: FileSystem) -> tuple
     return _STATUS[fs](answer["status"]), answer["said"], answer["status"]
 
 
-def look(args: dict[str, Any], fds: tuple[int, ...]) -> dict[str, Any] | None:
+def look(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> dict[str, Any] | None:
     """What needs no tool: the wrong file system, or a journal to replay; None if there is no such obstacle."""
     (image,) = fds
     try:
-        formats.check(image, args["fs"], args["uuid"])
+        formats.check(image, args["fs"], args["uuid"], kernel)
     except Damaged as error:
         return msgspec.structs.asdict(CheckResult("damaged", error.detail))
-    if journals.needs_replay(image, args["fs"]):
+    if journals.needs_replay(image, args["fs"], kernel):
         return msgspec.structs.asdict(CheckResult("replay", _REPLAY))
     return None
 
 
-def read_all(_args: dict[str, Any], fds: tuple[int, ...]) -> None:
+def read_all(kernel: Kernel, _args: dict[str, Any], fds: tuple[int, ...]) -> None:
     """Read every byte that is allocated to the open image; raise Again at the first that cannot be read.
 
     Plainly, not directly: what a tool failed to read is not in the cache, and nothing that is read here stays there.
     """
     (image,) = fds
-    at = 0
+    at, piece = 0, memoryview(bytearray(_PIECE))
     while True:
         try:
-            at = os.lseek(image, at, os.SEEK_DATA)
-            got = len(os.pread(image, _PIECE, at))
+            at = kernel.lseek(image, at, os.SEEK_DATA)
+            got = kernel.preadv(image, [piece], at)
         except OSError as error:
             if error.errno == errno.ENXIO:  # no data beyond: lseek(2)
                 return
             raise Again(f"The volume cannot be read at byte {at}: {error.strerror}.") from error
         if not got:
             raise Again(f"The volume ends at byte {at}, while it is read.")
-        os.posix_fadvise(image, at, got, os.POSIX_FADV_DONTNEED)
+        kernel.uncache(image, at, got)
         at += got

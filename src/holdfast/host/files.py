@@ -3,7 +3,9 @@
 import os
 import stat
 
-from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, openat2
+from holdfast.host.kernel import Kernel
+from holdfast.host.linux import LINUX
+from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV
 from holdfast.runtime.api import Runtime
 
 _RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV
@@ -13,26 +15,24 @@ LARGEST_TEXT = 1 << 20
 class Files:
     """Each mutating call is a failpoint named by its purpose."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, kernel: Kernel = LINUX) -> None:
         self._runtime = runtime
+        self.kernel = kernel
 
-    @staticmethod
-    def open_directory(path: str, dir_fd: int | None = None) -> int:
+    def open_directory(self, path: str, dir_fd: int | None = None) -> int:
         """Open a directory: by path, or below `dir_fd` without following a symlink or crossing a mount."""
         if dir_fd is None:
-            return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        return openat2(dir_fd, path, os.O_RDONLY | os.O_DIRECTORY, _RESOLVE)
+            return self.kernel.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return self.kernel.openat2(dir_fd, path, os.O_RDONLY | os.O_DIRECTORY, _RESOLVE)
 
-    @staticmethod
-    def open_below(dir_fd: int, path: str, flags: int) -> int:
+    def open_below(self, dir_fd: int, path: str, flags: int) -> int:
         """Open a file below `dir_fd` without following a symlink or crossing a mount."""
-        return openat2(dir_fd, path, flags | os.O_NONBLOCK, _RESOLVE)
+        return self.kernel.openat2(dir_fd, path, flags | os.O_NONBLOCK, _RESOLVE)
 
-    @staticmethod
-    def exists(dir_fd: int, name: str) -> bool:
+    def exists(self, dir_fd: int, name: str) -> bool:
         """Whether there is an entry of that name; errors other than its absence are raised."""
         try:
-            os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
+            self.kernel.stat(name, dir_fd=dir_fd, follow_symlinks=False)
         except FileNotFoundError:
             return False
         return True
@@ -41,31 +41,31 @@ class Files:
         """The content of a small regular file; ValueError if it is no such."""
         fd = self.open_below(dir_fd, name, os.O_RDONLY)
         try:
-            info = os.fstat(fd)
+            info = self.kernel.fstat(fd)
             if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST_TEXT:
                 raise ValueError(f"{name} is not a small regular file")
-            return os.read(fd, info.st_size)  # a larger buffer costs far more than the read
+            return self.kernel.read(fd, info.st_size)  # a larger buffer costs far more than the read
         finally:
-            os.close(fd)
+            self.kernel.close(fd)
 
     def mkdir(self, purpose: str, dir_fd: int, name: str, mode: int = 0o700) -> None:
         """Make a directory."""
-        self._runtime.effect(purpose, lambda: os.mkdir(name, mode, dir_fd=dir_fd))
+        self._runtime.effect(purpose, lambda: self.kernel.mkdir(name, mode, dir_fd=dir_fd))
 
     def write(self, purpose: str, dir_fd: int, name: str, content: bytes) -> None:
         """Make a new file with that content, synced."""
 
         def call() -> None:
-            fd = os.open(
+            fd = self.kernel.open(
                 name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=dir_fd
             )
             try:
                 view = memoryview(content)
                 while view:
-                    view = view[os.write(fd, view) :]
-                os.fsync(fd)
+                    view = view[self.kernel.write(fd, view) :]
+                self.kernel.fsync(fd)
             finally:
-                os.close(fd)
+                self.kernel.close(fd)
 
         self._runtime.effect(purpose, call)
 
@@ -80,11 +80,13 @@ class Files:
         """Make a new sparse file of `size` bytes and return it open for writing."""
 
         def call() -> int:
-            fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=dir_fd)
+            fd = self.kernel.open(
+                name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=dir_fd
+            )
             try:
-                os.ftruncate(fd, size)
+                self.kernel.ftruncate(fd, size)
             except OSError:
-                os.close(fd)
+                self.kernel.close(fd)
                 raise
             return fd
 
@@ -94,21 +96,27 @@ class Files:
         """Rename within a directory, durably; or (without `sync`) only in order with what follows there."""
 
         def call() -> None:
-            os.rename(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+            self.kernel.rename(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
             if sync:
-                os.fsync(dir_fd)
+                self.kernel.fsync(dir_fd)
 
         self._runtime.effect(purpose, call)
+
+    def rename_noreplace(self, purpose: str, dir_fd: int, old: str, new: str) -> None:
+        """Rename within a directory, in order with what follows there; EEXIST if the new name is taken."""
+        self._runtime.effect(
+            purpose, lambda: self.kernel.rename_noreplace(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        )
 
     def unlink(self, purpose: str, dir_fd: int, name: str) -> None:
         """Remove a file if it is there."""
 
         def call() -> None:
             try:
-                os.unlink(name, dir_fd=dir_fd)
+                self.kernel.unlink(name, dir_fd=dir_fd)
             except FileNotFoundError:
                 return
-            os.fsync(dir_fd)
+            self.kernel.fsync(dir_fd)
 
         if self.exists(dir_fd, name):
             self._runtime.effect(purpose, call)
@@ -118,14 +126,14 @@ class Files:
 
         def call() -> None:
             try:
-                os.rmdir(name, dir_fd=dir_fd)
+                self.kernel.rmdir(name, dir_fd=dir_fd)
             except FileNotFoundError:
                 return
-            os.fsync(dir_fd)
+            self.kernel.fsync(dir_fd)
 
         if self.exists(dir_fd, name):
             self._runtime.effect(purpose, call)
 
     def sync(self, purpose: str, fd: int) -> None:
         """Fsync."""
-        self._runtime.effect(purpose, lambda: os.fsync(fd))
+        self._runtime.effect(purpose, lambda: self.kernel.fsync(fd))

@@ -19,6 +19,7 @@ from typing import Any
 
 from holdfast.host import tools, work
 from holdfast.host.children import SAID, say
+from holdfast.host.linux import LINUX
 from holdfast.host.processes import start_time
 
 PR_SET_PDEATHSIG = 1
@@ -39,7 +40,7 @@ def _child(request: dict[str, Any], fds: list[int]) -> None:
     try:
         if name in tools.TOOLS:
             tools.become(tools.TOOLS[name](request["args"], tuple(given)), answer, tuple(given))
-        said: dict[str, Any] = {"answer": work.TABLE[name](request["args"], tuple(given))}
+        said: dict[str, Any] = {"answer": work.TABLE[name](LINUX, request["args"], tuple(given))}
     except Exception as error:  # noqa: BLE001 - told to the daemon, whatever it is
         said = say(error, name)
     os.write(answer, json.dumps(said).encode())

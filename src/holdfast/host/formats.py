@@ -11,7 +11,9 @@ import msgspec
 
 from holdfast.host import loops, signatures
 from holdfast.host.children import Children, Keeper
-from holdfast.host.loops import Backing
+from holdfast.host.facts import Backing
+from holdfast.host.kernel import Kernel
+from holdfast.host.linux import LINUX
 from holdfast.host.signatures import Blank, Holds, Signature
 from holdfast.model.errors import Again, Damaged, Foreign, Refused
 from holdfast.model.observations import Unknown
@@ -34,28 +36,28 @@ class Identity(msgspec.Struct, frozen=True):
     backing: Backing | None = None
 
 
-def identity(fd: int) -> Identity:
+def identity(fd: int, kernel: Kernel = LINUX) -> Identity:
     """Who the open device or image is."""
-    info = os.fstat(fd)
+    info = kernel.fstat(fd)
     if stat.S_ISBLK(info.st_mode):
-        loop = loops.status(fd) if os.major(info.st_rdev) == loops.MAJOR else None
-        return Identity(info.st_rdev, 0, signatures.size_of(fd), loop.backing if loop else None)
+        loop = kernel.loop_status(fd) if os.major(info.st_rdev) == loops.MAJOR else None
+        return Identity(info.st_rdev, 0, signatures.size_of(fd, kernel), loop.backing if loop else None)
     return Identity(info.st_dev, info.st_ino, info.st_size)
 
 
-def guard(fd: int, before: Formatted, expected: Identity | None = None) -> None:
+def guard(fd: int, before: Formatted, expected: Identity | None = None, kernel: Kernel = LINUX) -> None:
     """Refuse to format unless the record says never and the device is proven blank and the one expected.
 
     Raises Damaged (recorded as formatted, yet blank: left alone), Foreign (it holds something), Again (a read
     failed), Refused (recorded as half-formatted: a half-made format is discarded, never resumed).
     """
     try:
-        now = identity(fd)
+        now = identity(fd, kernel)
     except OSError as error:
         raise Again(f"The device cannot be looked at: {error.strerror}. Nothing was written.") from error
     if expected is not None and now != expected:
         raise Foreign("The device is not the one that was looked at; it was swapped.", "Nothing was written.")
-    found = signatures.probe(fd)
+    found = signatures.probe(fd, kernel)
     if isinstance(found, Unknown):
         raise Again(f"Whether the device is blank cannot be told: {found.reason}. Nothing was written.")
     if isinstance(found, Holds):
@@ -68,23 +70,23 @@ def guard(fd: int, before: Formatted, expected: Identity | None = None) -> None:
 
 def make(
     children: Children, keeper: Keeper, fd: int, fs: FileSystem, uuid: str, before: Formatted,
-    expected: Identity | None = None,
+    expected: Identity | None = None, kernel: Kernel = LINUX,
 ) -> None:  # fmt: skip
     """Format the open, writable device or image, and prove it; the errors of `guard`, and Refused by the tool."""
-    guard(fd, before, expected)  # first: a device that vanished shows size 0, and is Again, not too small
-    size = identity(fd).size
+    guard(fd, before, expected, kernel)  # first: a device that vanished shows size 0, and is Again, not too small
+    size = identity(fd, kernel).size
     if size < SMALLEST[fs]:
         raise Refused(f"{size} bytes are too small for {fs}; it needs at least {SMALLEST[fs]}.")
     children.run(keeper, f"mkfs-{fs}", {"fs": fs, "uuid": uuid}, (fd,), DEADLINE)
-    os.fsync(fd)
-    found = signatures.probe(fd)
+    kernel.fsync(fd)
+    found = signatures.probe(fd, kernel)
     if found != Holds(fs, uuid):
         raise Again(f"mkfs.{fs} ended well, but the device shows {_say(found)}.")
 
 
-def check(fd: int, fs: FileSystem, uuid: str) -> None:
+def check(fd: int, fs: FileSystem, uuid: str, kernel: Kernel = LINUX) -> None:
     """Before attaching: the device must hold just the file system that was made. Raises Damaged or Again."""
-    found = signatures.probe(fd)
+    found = signatures.probe(fd, kernel)
     if isinstance(found, Unknown):
         raise Again(f"The volume cannot be read: {found.reason}. Nothing was changed.")
     if found != Holds(fs, uuid):

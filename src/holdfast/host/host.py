@@ -2,14 +2,17 @@
 
 from holdfast.host.children import Children
 from holdfast.host.files import Files
+from holdfast.host.kernel import Kernel
+from holdfast.host.linux import LINUX
 from holdfast.runtime.api import Runtime
 
 
 class Host:
     """`private` are canonical paths of the daemon's own directories: nothing is ever mounted or pooled there."""
 
-    def __init__(self, runtime: Runtime, children: Children, private: tuple[str, ...]) -> None:
+    def __init__(self, runtime: Runtime, children: Children, private: tuple[str, ...], kernel: Kernel = LINUX) -> None:
         self.runtime = runtime
         self.children = children
-        self.files = Files(runtime)
+        self.kernel = kernel
+        self.files = Files(runtime, kernel)
         self.private = private

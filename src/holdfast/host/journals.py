@@ -8,11 +8,17 @@ that of an unmount.
 
 import struct
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
+from holdfast.host.kernel import Kernel
+from holdfast.host.linux import LINUX
 from holdfast.host.signatures import read_exactly
 from holdfast.model.resources import FileSystem
+
+# Bytes at an offset, of a length.
+_Read = Callable[[int, int], bytes]
 
 _EXT4_RECOVER = 0x4
 _SECTOR = 512
@@ -25,26 +31,26 @@ _XLOG_CYCLES = 32 << 10
 _XLOG_FARTHEST = 1024
 
 
-def needs_replay(fd: int, fs: FileSystem) -> bool:
+def needs_replay(fd: int, fs: FileSystem, kernel: Kernel = LINUX) -> bool:
     """Whether the journal of the unmounted file system on the open image holds what a mount would replay.
 
     Raises OSError where it cannot be read.
     """
-    return _RULES[fs](fd)
+    return _RULES[fs](partial(_at, kernel, fd))
 
 
-def _ext4(fd: int) -> bool:
-    (incompat,) = struct.unpack_from("<I", _at(fd, 0x400, 1024), 0x60)
+def _ext4(at: _Read) -> bool:
+    (incompat,) = struct.unpack_from("<I", at(0x400, 1024), 0x60)
     return bool(incompat & _EXT4_RECOVER)
 
 
-def _btrfs(fd: int) -> bool:
-    (log_root,) = struct.unpack_from("<Q", _at(fd, 0x10000, 4096), 0x60)
+def _btrfs(at: _Read) -> bool:
+    (log_root,) = struct.unpack_from("<Q", at(0x10000, 4096), 0x60)
     return bool(log_root)
 
 
-def _xfs(fd: int) -> bool:
-    log = _Log.of(fd)
+def _xfs(at: _Read) -> bool:
+    log = _Log.of(at)
     if log is None:
         return False
     head = log.head()
@@ -58,25 +64,25 @@ def _xfs(fd: int) -> bool:
 class _Log(msgspec.Struct, frozen=True):
     """An internal xfs log: its first byte, and its length in blocks of 512 bytes, numbered round and round."""
 
-    fd: int
+    read: _Read
     start: int
     blocks: int
 
     @classmethod
-    def of(cls, fd: int) -> "_Log | None":
+    def of(cls, read: _Read) -> "_Log | None":
         """As the superblock says; None where it says nothing that a log could be, which is for the tool to find."""
-        head = _at(fd, 0, _SECTOR)
-        size, group, length = (struct.unpack_from(">I", head, at)[0] for at in (4, 84, 96))
+        head = read(0, _SECTOR)
+        size, group, length = (struct.unpack_from(">I", head, place)[0] for place in (4, 84, 96))
         (start,) = struct.unpack_from(">Q", head, 48)
         bits = head[124]
         if not (start and size and length):
             return None
         number, within = start >> bits, start & ((1 << bits) - 1)
-        return cls(fd, (number * group + within) * size, length * size // _SECTOR)
+        return cls(read, (number * group + within) * size, length * size // _SECTOR)
 
     def block(self, number: int) -> bytes:
         """One basic block."""
-        return _at(self.fd, self.start + number % self.blocks * _SECTOR, _SECTOR)
+        return self.read(self.start + number % self.blocks * _SECTOR, _SECTOR)
 
     def _cycle(self, number: int) -> int:
         """How often the log had been round when the block was written; a header has it behind its magic."""
@@ -109,8 +115,8 @@ def _word(block: bytes, at: int = 0) -> int:
     return int(found)
 
 
-def _at(fd: int, offset: int, length: int) -> bytes:
-    return read_exactly(fd, offset, length)
+def _at(kernel: Kernel, fd: int, offset: int, length: int) -> bytes:
+    return read_exactly(fd, offset, length, kernel)
 
 
-_RULES: dict[FileSystem, Callable[[int], bool]] = {"ext4": _ext4, "xfs": _xfs, "btrfs": _btrfs}
+_RULES: dict[FileSystem, Callable[[_Read], bool]] = {"ext4": _ext4, "xfs": _xfs, "btrfs": _btrfs}

@@ -5,9 +5,10 @@ import stat
 
 import msgspec
 
-from holdfast.host import loops, mounttable, syscalls
-from holdfast.host.devicefs import btrfs_uuid
-from holdfast.host.mounttable import Mount
+from holdfast.host import loops, mounttable
+from holdfast.host.facts import Backing, Mount
+from holdfast.host.kernel import Kernel
+from holdfast.host.linux import LINUX
 from holdfast.model.errors import Exists, Invalid, Refused
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
 
@@ -28,25 +29,25 @@ class MountFacts(msgspec.Struct, frozen=True):
 MountLook = Absent | Present[MountFacts] | ForeignObject | Unknown
 
 
-def canonical(path: str) -> str:
+def canonical(path: str, kernel: Kernel = LINUX) -> str:
     """The path with symlinks resolved; raise Invalid unless it is absolute and of sane characters."""
     if not path.startswith("/"):
         raise Invalid(f"The path {ascii(path)} is not absolute.", "Write it from the root, as in /mnt/data.")
     if len(os.fsencode(path)) > LONGEST_PATH or any(ord(letter) < 32 or letter == "\x7f" for letter in path):
         raise Invalid("The path is too long or has control characters.")
-    return os.path.realpath(path)
+    return kernel.realpath(path)
 
 
-def check(path: str, *, directory: bool, private: tuple[str, ...]) -> None:
+def check(path: str, *, directory: bool, private: tuple[str, ...], kernel: Kernel = LINUX) -> None:
     """Raise Invalid, Exists or Refused unless something may be mounted at the canonical `path`."""
     for own in private:
         if mounttable.is_under(path, own):
             raise Invalid(f"{path} is inside {own}, the daemon's own directory.", "Mount somewhere else.")
-    top = mounttable.top_at(path)
+    top = mounttable.top_at(path, kernel=kernel)
     if top is not None:
         raise Exists(f"Something is mounted at {path} already ({top.fs} from {top.source}).", "Unmount it first.")
     try:
-        info = os.lstat(path)
+        info = kernel.stat(path, follow_symlinks=False)
     except FileNotFoundError:
         make = f"mkdir -p {path}" if directory else f"touch {path}"
         raise Invalid(f"The mount path {path} does not exist.", f"Make it first: {make}") from None
@@ -54,78 +55,78 @@ def check(path: str, *, directory: bool, private: tuple[str, ...]) -> None:
         raise Invalid(f"The mount path {path} cannot be used: {error.strerror}.") from None
     if directory and not stat.S_ISDIR(info.st_mode):
         raise Invalid(f"The mount path {path} is not a directory.")
-    if directory and os.listdir(path):
+    if directory and kernel.listdir(path):
         raise Refused(f"The mount path {path} is not empty; mounting would hide what is there.")
     if not directory and not (stat.S_ISREG(info.st_mode) and info.st_size == 0):
         raise Invalid(f"The mount path {path} of a block volume is not an empty file.", f"Make one: touch {path}")
 
 
-def look_tree(path: str, source: int) -> MountLook:
+def look_tree(path: str, source: int, kernel: Kernel = LINUX) -> MountLook:
     """Whether the directory open as `source` is what is mounted at `path`."""
-    table = mounttable.read()
+    table = kernel.mounts()
     top = mounttable.top_at(path, table)
     if top is None:
         return Absent()
     # By the table alone, for a foreign FUSE or NFS may hang whoever asks it. In a chroot the table lacks its root.
-    home = {mount.id: mount.device for mount in table}.get(syscalls.statx(source).mount)
+    home = {mount.id: mount.device for mount in table}.get(kernel.statx(source).mount)
     if home is None and top.fs not in _LOCAL:
-        number = os.fstat(source).st_dev
+        number = kernel.fstat(source).st_dev
         home = os.major(number), os.minor(number)
     if home is not None and home != top.device:
         return _ours(top, False)
     try:
-        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = kernel.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         return Unknown(f"{path} cannot be opened: {error.strerror}")
     try:
-        there, wanted = os.fstat(fd), os.fstat(source)
+        there, wanted = kernel.fstat(fd), kernel.fstat(source)
     finally:
-        os.close(fd)
+        kernel.close(fd)
     return _ours(top, (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino))
 
 
-def look_image(path: str, image: int, fs: str | None, uuid: str | None) -> MountLook:
+def look_image(path: str, image: int, fs: str | None, uuid: str | None, kernel: Kernel = LINUX) -> MountLook:
     """Whether the file system (or, without `fs`, the device node) of the open image is what is mounted at `path`."""
-    top = mounttable.top_at(path)
+    top = mounttable.top_at(path, kernel=kernel)
     if top is None:
         return Absent()
-    backing = loops.backing_of(image)
+    backing = loops.backing_of(image, kernel)
     try:
         if fs is None:
             if top.fs not in _NODES:
                 return _ours(top, False)
-            fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+            fd = kernel.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
-                number = os.fstat(fd).st_rdev
+                number = kernel.fstat(fd).st_rdev
             finally:
-                os.close(fd)
-            return _ours(top, _is_loop_of(os.major(number), os.minor(number), backing))
+                kernel.close(fd)
+            return _ours(top, _is_loop_of(kernel, os.major(number), os.minor(number), backing))
         if top.fs != fs or top.root != "/":
             return _ours(top, False)
         if fs == "btrfs":
-            return _ours(top, _btrfs(path, top, backing, uuid))
-        return _ours(top, _is_loop_of(*top.device, backing))
+            return _ours(top, _btrfs(kernel, path, top, backing, uuid))
+        return _ours(top, _is_loop_of(kernel, *top.device, backing))
     except OSError as error:
         return Unknown(f"what is mounted at {path} cannot be told: {error.strerror}")
 
 
-def _btrfs(path: str, top: Mount, backing: loops.Backing, uuid: str | None) -> bool:
+def _btrfs(kernel: Kernel, path: str, top: Mount, backing: Backing, uuid: str | None) -> bool:
     if not top.source.startswith("/dev/loop"):
         return False
-    info = os.stat(top.source)
-    if not _is_loop_of(os.major(info.st_rdev), os.minor(info.st_rdev), backing):
+    info = kernel.stat(top.source)
+    if not _is_loop_of(kernel, os.major(info.st_rdev), os.minor(info.st_rdev), backing):
         return False
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = kernel.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return btrfs_uuid(fd) == uuid
+        return kernel.btrfs_uuid(fd) == uuid
     finally:
-        os.close(fd)
+        kernel.close(fd)
 
 
-def _is_loop_of(major: int, minor: int, backing: loops.Backing) -> bool:
+def _is_loop_of(kernel: Kernel, major: int, minor: int, backing: Backing) -> bool:
     if major != loops.MAJOR:
         return False
-    loop = loops.look(minor)
+    loop = loops.look(minor, kernel)
     return loop is not None and loop.backing == backing
 
 

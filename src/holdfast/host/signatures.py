@@ -13,6 +13,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from holdfast.host.kernel import Kernel
+from holdfast.host.linux import LINUX
 from holdfast.model.observations import Unknown
 
 _HEAD = 1 << 20
@@ -75,60 +77,66 @@ def places(size: int) -> list[tuple[int, int]]:
     return sorted(clipped)
 
 
-def size_of(fd: int) -> int:
+def size_of(fd: int, kernel: Kernel = LINUX) -> int:
     """Bytes of an open block device or image."""
-    return os.lseek(fd, 0, os.SEEK_END)
+    return kernel.lseek(fd, 0, os.SEEK_END)
 
 
-def read_exactly(fd: int, offset: int, length: int) -> bytes:
+def read_exactly(fd: int, offset: int, length: int, kernel: Kernel = LINUX) -> bytes:
     """All `length` bytes; OSError, also for a short read."""
     with mmap.mmap(-1, max(length, 1)) as buffer:  # page-aligned, as direct reads want
         done = 0
         while done < length:
             with memoryview(buffer) as whole, whole[done:length] as view:  # else an error could not close the buffer
-                got = os.preadv(fd, [view], offset + done)
+                got = kernel.preadv(fd, [view], offset + done)
             if got == 0:
                 raise OSError(5, f"short read at {offset + done}")
             done += got
         return buffer[:length]
 
 
-def _direct(fd: int) -> int:
+def _direct(fd: int, kernel: Kernel) -> int:
     """The same open file for direct reads, or (tmpfs) for plain ones."""
-    path = f"/proc/self/fd/{fd}"
     try:
-        return os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
+        return kernel.reopen(fd, os.O_RDONLY | os.O_DIRECT)
     except OSError as error:
         if error.errno != 22:
             raise
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return kernel.reopen(fd, os.O_RDONLY)
 
 
-def probe(fd: int) -> Signature:
+def probe(fd: int, kernel: Kernel = LINUX) -> Signature:
     """What the open device or image holds. Any failed read is Unknown, whatever the others say."""
     try:
-        size = size_of(fd)
+        size = size_of(fd, kernel)
         if size == 0:
             return Unknown("its size is 0, so nothing can be read")
-        direct = _direct(fd)
+        direct = _direct(fd, kernel)
     except OSError as error:
         return Unknown(f"it cannot be opened for reading: {error.strerror}")
     try:
-        head = read_exactly(direct, 0, min(size, _PROBE * 2))
-        found = recognise(head, size, direct)
+        head = read_exactly(direct, 0, min(size, _PROBE * 2), kernel)
+        found = recognise(head, size, direct, kernel)
         if found is not None:
             return found
         for offset, length in places(size):
-            if any(read_exactly(direct, offset, length)):
+            if not _all_zero(read_exactly(direct, offset, length, kernel)):
                 return Holds("unknown data")
     except OSError as error:
         return Unknown(f"a read failed: {error.strerror}")
     finally:
-        os.close(direct)
+        kernel.close(direct)
     return Blank()
 
 
-def recognise(head: bytes, size: int, fd: int) -> Holds | None:
+_ZEROS = bytes(_HEAD)
+
+
+def _all_zero(data: bytes) -> bool:
+    return data == _ZEROS[: len(data)]
+
+
+def recognise(head: bytes, size: int, fd: int, kernel: Kernel = LINUX) -> Holds | None:
     """What the head says, or a GPT's copy in the tail; None if nothing known."""
     if len(head) >= 0x500 and head[0x438:0x43A] == b"\x53\xef":
         return Holds(_ext_kind(head), _uuid(head[0x468:0x478]))
@@ -142,14 +150,11 @@ def recognise(head: bytes, size: int, fd: int) -> Holds | None:
         return Holds("GPT partition table")
     if head[510:512] == b"\x55\xaa":
         return Holds("MBR partition table")
-    if (
-        size >= 1024
-        and read_exactly(
-            fd, (size - 1) // 512 * 512 // _BLOCK * _BLOCK, size - (size - 1) // 512 * 512 // _BLOCK * _BLOCK
-        )[-512:][:8]
-        == b"EFI PART"
-    ):
-        return Holds("GPT partition table (copy)")
+    if size >= 1024:
+        last = (size - 1) // 512 * 512
+        start = last // _BLOCK * _BLOCK
+        if read_exactly(fd, start, size - start, kernel)[-512:][:8] == b"EFI PART":
+            return Holds("GPT partition table (copy)")
     return None
 
 

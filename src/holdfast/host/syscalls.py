@@ -8,7 +8,7 @@ import ctypes
 import os
 import platform
 
-import msgspec
+from holdfast.host.facts import Statx
 
 _NUMBERS = {
     "x86_64": {"statx": 332, "renameat2": 316},
@@ -67,14 +67,6 @@ def rename_noreplace(old_dir: int, old: str, new_dir: int, new: str) -> None:
         "renameat2", ctypes.c_int(old_dir), ctypes.c_char_p(os.fsencode(old)), ctypes.c_int(new_dir),
         ctypes.c_char_p(os.fsencode(new)), ctypes.c_uint(RENAME_NOREPLACE), path=new,
     )  # fmt: skip
-
-
-class Statx(msgspec.Struct, frozen=True):
-    """What stat(2) does not tell: the mount's id and the birth time (0 where the file system has none)."""
-
-    mount: int
-    inode: int
-    born_ns: int
 
 
 def statx(fd: int) -> Statx:

@@ -13,7 +13,9 @@ import stat
 from collections.abc import Callable, Iterator
 
 from holdfast.host import mounttable
-from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, openat2, statx
+from holdfast.host.kernel import Kernel
+from holdfast.host.linux import LINUX
+from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV
 from holdfast.model.errors import Again, InUse, NotFound, Refused, from_os_error
 from holdfast.runtime.api import Runtime
 
@@ -27,8 +29,9 @@ _ROUNDS = 16
 class Removal:
     """Removes one entry of a directory. `spent()` tells when to give the thread back."""
 
-    def __init__(self, runtime: Runtime, spent: Callable[[], bool]) -> None:
+    def __init__(self, runtime: Runtime, spent: Callable[[], bool], kernel: Kernel = LINUX) -> None:
         self._runtime = runtime
+        self._kernel = kernel
         self._spent = spent
         self._lifted = 0
         self.removed = 0
@@ -40,38 +43,36 @@ class Removal:
         be removed, Again if others add entries all the time. Nothing to do if it is absent.
         """
         try:
-            info = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            info = self._kernel.stat(name, dir_fd=parent, follow_symlinks=False)
         except FileNotFoundError:
             return True
         if not stat.S_ISDIR(info.st_mode):
-            self._check_mounts(os.path.join(mounttable.location(parent), name))
+            self._check_mounts(os.path.join(self._kernel.location(parent), name))
             self._unlink(parent, name)
             return True
         top = self._open(parent, name)
         try:
-            if statx(top).mount != statx(parent).mount:
+            if self._kernel.statx(top).mount != self._kernel.statx(parent).mount:
                 raise InUse(f"{name} is a mount point.", "Unmount it first.")
-            self._check_mounts(mounttable.location(top))
+            self._check_mounts(self._kernel.location(top))
             if not self._empty(top, top, 0):
                 return False
             self._rmdir(parent, name)
             return True
         finally:
-            os.close(top)
+            self._kernel.close(top)
 
-    @staticmethod
-    def _check_mounts(path: str) -> None:
-        mounts = mounttable.below(path)
+    def _check_mounts(self, path: str) -> None:
+        mounts = mounttable.below(path, kernel=self._kernel)
         if mounts:
             raise InUse(
                 f"{mounts[0].path} is a mount ({mounts[0].fs}, {len(mounts)} in all below {path}).",
                 "Unmount it first; nothing was removed.",
             )
 
-    @staticmethod
-    def _open(parent: int, name: str) -> int:
+    def _open(self, parent: int, name: str) -> int:
         try:
-            return openat2(parent, name, _DIRECTORY, _RESOLVE)
+            return self._kernel.openat2(parent, name, _DIRECTORY, _RESOLVE)
         except OSError as error:
             if error.errno == errno.EXDEV:
                 raise InUse(f"{name} is a mount point.", "Unmount it first.") from error
@@ -83,8 +84,10 @@ class Removal:
         rounds = 0
         while rounds < _ROUNDS:
             lifted = self._lifted
-            os.lseek(fd, 0, os.SEEK_SET)  # btrfs lists what was there when the directory was opened or rewound
-            with os.scandir(fd) as found:
+            self._kernel.lseek(
+                fd, 0, os.SEEK_SET
+            )  # btrfs lists what was there when the directory was opened or rewound
+            with self._kernel.scandir(fd) as found:
                 entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
             if not entries:
                 return True
@@ -112,21 +115,20 @@ class Removal:
             if not self._empty(top, child, depth + 1):
                 return False
         finally:
-            os.close(child)
+            self._kernel.close(child)
         self._rmdir(fd, name)
         return True
 
-    @staticmethod
-    def _lift(top: int, fd: int, name: str) -> None:
+    def _lift(self, top: int, fd: int, name: str) -> None:
         """Move a deep directory up, under a name that no other of the tree can have taken in an earlier round."""
-        info = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        os.rename(name, f".holdfast-deep-{info.st_dev}-{info.st_ino}", src_dir_fd=fd, dst_dir_fd=top)
+        info = self._kernel.stat(name, dir_fd=fd, follow_symlinks=False)
+        self._kernel.rename(name, f".holdfast-deep-{info.st_dev}-{info.st_ino}", src_dir_fd=fd, dst_dir_fd=top)
 
     def _rmdir(self, fd: int, name: str) -> None:
-        self._remove(fd, name, lambda: os.rmdir(name, dir_fd=fd))
+        self._remove(fd, name, lambda: self._kernel.rmdir(name, dir_fd=fd))
 
     def _unlink(self, fd: int, name: str) -> None:
-        self._remove(fd, name, lambda: os.unlink(name, dir_fd=fd))
+        self._remove(fd, name, lambda: self._kernel.unlink(name, dir_fd=fd))
 
     def _remove(self, fd: int, name: str, call: Callable[[], None]) -> None:
         if self.removed:
@@ -134,8 +136,7 @@ class Removal:
         else:  # the first removal of a walk is a failpoint; the rest are more of the same
             self.removed += self._guarded(fd, name, lambda: self._runtime.effect("tree.remove", call))
 
-    @staticmethod
-    def _guarded(fd: int, name: str, call: Callable[[], None]) -> bool:
+    def _guarded(self, fd: int, name: str, call: Callable[[], None]) -> bool:
         """Call; False if there was nothing any more."""
         try:
             call()
@@ -143,7 +144,7 @@ class Removal:
         except FileNotFoundError:
             return False
         except OSError as error:
-            where = _where(fd, name)
+            where = _where(self._kernel, fd, name)
             if error.errno == errno.EBUSY:
                 raise InUse(f"{where} is a mount point.", "Unmount it first.") from error
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
@@ -157,10 +158,10 @@ class Removal:
             raise
 
 
-def _where(fd: int, name: str) -> str:
+def _where(kernel: Kernel, fd: int, name: str) -> str:
     """For people only, and only after an error: a path over 4095 bytes cannot be told (ENAMETOOLONG)."""
     try:
-        return f"{mounttable.location(fd)}/{name}"
+        return f"{kernel.location(fd)}/{name}"
     except OSError:
         return f"…/{name}"
 
@@ -191,7 +192,7 @@ def remove_at(runtime: Runtime, parent: int, name: str) -> int:
     try:
         os.stat(name, dir_fd=parent, follow_symlinks=False)
     except FileNotFoundError:
-        raise NotFound(f"{_where(parent, name)} does not exist.") from None
+        raise NotFound(f"{_where(LINUX, parent, name)} does not exist.") from None
     removal = Removal(runtime, lambda: False)
     removal.run(parent, name)
     return removal.removed

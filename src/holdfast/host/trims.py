@@ -1,23 +1,16 @@
-"""Giving the free space of a mounted file system back to what is below it: the FITRIM ioctl (linux/fs.h)."""
+"""Giving the free space of a mounted file system back to what is below it."""
 
 import errno
-import fcntl
 import os
-import struct
 from typing import Any
 
 from holdfast.host import mountpoints
-from holdfast.host.syscalls import statx
+from holdfast.host.kernel import Kernel
 from holdfast.model.errors import Again, Refused
 from holdfast.model.observations import Present
 
-# _IOWR('X', 121, struct fstrim_range), whose members are start, length and the least length of an extent, in bytes.
-FITRIM = 0xC0185879
-_RANGE = struct.Struct("=QQQ")
-_WHOLE = 2**64 - 1
 
-
-def trim(args: dict[str, Any], fds: tuple[int, ...]) -> int:
+def trim(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> int:
     """Trim the file system of the open image fds[0], mounted at `path`; the bytes that it says it gave back.
 
     What is mounted there is proven to be the image's while the mount's root is held open: a mount that is held
@@ -25,13 +18,12 @@ def trim(args: dict[str, Any], fds: tuple[int, ...]) -> int:
     """
     (image,) = fds
     path = args["path"]
-    root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    seen = mountpoints.look_image(path, image, args["fs"], args["uuid"])
-    if not isinstance(seen, Present) or seen.facts.id != statx(root).mount:
+    root = kernel.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    seen = mountpoints.look_image(path, image, args["fs"], args["uuid"], kernel)
+    if not isinstance(seen, Present) or seen.facts.id != kernel.statx(root).mount:
         raise Again(f"What is mounted at {path} changed meanwhile; nothing was trimmed.")
-    span = bytearray(_RANGE.pack(0, _WHOLE, 0))
     try:
-        fcntl.ioctl(root, FITRIM, span)
+        return kernel.trim(root)
     except OSError as error:
         if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY):
             raise Refused(
@@ -39,5 +31,3 @@ def trim(args: dict[str, Any], fds: tuple[int, ...]) -> int:
                 "Nothing is wrong with the volume; its free space stays allocated.",
             ) from error
         raise
-    _, given, _ = _RANGE.unpack(span)
-    return int(given)

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, openat2
+from holdfast.host.kernel import Entry, Kernel
+from holdfast.host.linux import LINUX
+from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV
 
 _RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -36,34 +38,34 @@ class Usage(msgspec.Struct, frozen=True):
     complete: bool = True
 
 
-def of_image(fd: int) -> Usage:
+def of_image(fd: int, kernel: Kernel = LINUX) -> Usage:
     """Of an open file; raises OSError."""
-    info = os.fstat(fd)
+    info = kernel.fstat(fd)
     return Usage(info.st_blocks * _UNIT, info.st_size, 1)
 
 
-def of_tree(top: int, until: Callable[[], bool]) -> Usage:
+def of_tree(top: int, until: Callable[[], bool], kernel: Kernel = LINUX) -> Usage:
     """Of the tree at the open directory, looked at until `until()` is true; raises OSError."""
     count = _Count()
     todo = ["."]
     while todo:
         path = todo.pop()
-        fd = _open(top, path)
+        fd = _open(kernel, top, path)
         if fd is None:
             continue
         try:
-            here = os.fstat(fd)
+            here = kernel.fstat(fd)
             count.directory(here)
-            with os.scandir(fd) as entries:
+            with kernel.scandir(fd) as entries:
                 for entry in entries:
                     if until():
                         return count.so_far(complete=False)
                     if entry.is_dir(follow_symlinks=False):
                         todo.append(f"{path}/{entry.name}")
                     else:
-                        count.file(_look(fd, here.st_dev, entry))
+                        count.file(_look(kernel, fd, here.st_dev, entry))
         finally:
-            os.close(fd)
+            kernel.close(fd)
     return count.so_far(complete=True)
 
 
@@ -95,7 +97,7 @@ class _Count:
         return Usage(self._real, self._apparent, self._files, complete)
 
 
-def _look(fd: int, device: int, entry: os.DirEntry[str]) -> os.stat_result | None:
+def _look(kernel: Kernel, fd: int, device: int, entry: Entry) -> os.stat_result | None:
     """What the entry is; None if it is a mount point, or went.
 
     The directory lists the inode that a mount hides, so one that is not the entry's own asks for a closer look
@@ -107,28 +109,28 @@ def _look(fd: int, device: int, entry: os.DirEntry[str]) -> os.stat_result | Non
         return None
     if (info.st_dev, info.st_ino) == (device, entry.inode()):
         return info
-    found = _beneath(fd, entry.name, os.O_PATH | os.O_NOFOLLOW)
+    found = _beneath(kernel, fd, entry.name, os.O_PATH | os.O_NOFOLLOW)
     if found is None:
         return None
     try:
-        return os.fstat(found)
+        return kernel.fstat(found)
     finally:
-        os.close(found)
+        kernel.close(found)
 
 
-def _open(top: int, path: str) -> int | None:
+def _open(kernel: Kernel, top: int, path: str) -> int | None:
     """Open a directory at any depth, a part of the path at a time; None if it is not there any more."""
-    fd, left = os.dup(top), path.split("/")
+    fd, left = kernel.dup(top), path.split("/")
     try:
         while True:
             part, left = _first(left)
-            found = _beneath(fd, part, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW if left else _DIRECTORY)
+            found = _beneath(kernel, fd, part, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW if left else _DIRECTORY)
             if found is None or not left:
                 return found
             fd, old = found, fd
-            os.close(old)
+            kernel.close(old)
     finally:
-        os.close(fd)
+        kernel.close(fd)
 
 
 def _first(names: list[str]) -> tuple[str, list[str]]:
@@ -141,9 +143,9 @@ def _first(names: list[str]) -> tuple[str, list[str]]:
     return "/".join(names), []
 
 
-def _beneath(fd: int, path: str, flags: int) -> int | None:
+def _beneath(kernel: Kernel, fd: int, path: str, flags: int) -> int | None:
     try:
-        return openat2(fd, path, flags, _RESOLVE)
+        return kernel.openat2(fd, path, flags, _RESOLVE)
     except OSError as error:
         if error.errno in _NOT_OURS:
             return None

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from holdfast.host import checks, mounting, trims
+from holdfast.host.kernel import Kernel
 
-Work = Callable[[dict[str, Any], tuple[int, ...]], Any]
+Work = Callable[[Kernel, dict[str, Any], tuple[int, ...]], Any]
 
 TABLE: dict[str, Work] = {
     "mount-tree": mounting.mount_tree,

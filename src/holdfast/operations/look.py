@@ -2,6 +2,7 @@
 
 from holdfast.drivers.registry import Drivers
 from holdfast.host import mountpoints, mounttable
+from holdfast.host.host import Host
 from holdfast.host.mountpoints import MountLook
 from holdfast.model.errors import HoldfastError
 from holdfast.model.observations import Absent, Unknown
@@ -14,7 +15,8 @@ from holdfast.records.contract import Records
 class Looks:
     """Reads records and the world; changes nothing."""
 
-    def __init__(self, records: Records, drivers: Drivers, owner: str) -> None:
+    def __init__(self, records: Records, host: Host, drivers: Drivers, owner: str) -> None:
+        self._kernel = host.kernel
         self._records = records
         self._drivers = drivers
         self._owner = owner
@@ -25,14 +27,16 @@ class Looks:
         pool = self._records.read(lambda tx: resources.by_uid(tx, Pool, volume.parent)) if volume else None
         if volume is None or pool is None:
             return Unknown("its volume or pool is not recorded")
-        if mounttable.top_at(attachment.spec.path) is None:
+        if mounttable.top_at(attachment.spec.path, kernel=self._kernel) is None:
             return Absent()
         ref = pool_ref(pool, self._owner)
         try:
             with self._drivers.of(ref).access(ref, volume_ref(volume)) as access:
                 if access.kind == "tree":
-                    return mountpoints.look_tree(attachment.spec.path, access.fd)
-                return mountpoints.look_image(attachment.spec.path, access.fd, volume.spec.fs, volume.status.fs_uuid)
+                    return mountpoints.look_tree(attachment.spec.path, access.fd, self._kernel)
+                return mountpoints.look_image(
+                    attachment.spec.path, access.fd, volume.spec.fs, volume.status.fs_uuid, self._kernel
+                )
         except HoldfastError as error:
             return Unknown(error.detail)
         except OSError as error:

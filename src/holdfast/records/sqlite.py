@@ -11,7 +11,7 @@ from holdfast.model.errors import DatabaseDamaged, Invalid, NoSpace, Unavailable
 from holdfast.records.contract import Records, Row, Tx, Value, migrate
 from holdfast.records.group import GroupCommit
 from holdfast.records.schema import VERSION
-from holdfast.records.statedir import StateDir
+from holdfast.records.statedir import Home
 from holdfast.runtime.api import Runtime
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class _SqliteTx(Tx):
 
 
 class _SqliteConnection:
-    def __init__(self, raw: apsw.Connection, guard: StateDir | None, fatal: Callable[[str], None]) -> None:
+    def __init__(self, raw: apsw.Connection, guard: Home | None, fatal: Callable[[str], None]) -> None:
         self._raw = raw
         self._guard = guard
         self._fatal = fatal
@@ -97,7 +97,7 @@ class SqliteRecords(Records):
         runtime: Runtime,
         path: str,
         *,
-        guard: StateDir | None = None,
+        guard: Home | None = None,
         fatal: Callable[[str], None] = lambda _reason: None,
         twice: bool = False,
         vfs: str | None = None,
@@ -140,7 +140,7 @@ class SqliteRecords(Records):
         if not self._log_was_there and page and length % page:
             raise apsw.CorruptError("its last page is cut off")
 
-    def _open(self, guard: StateDir | None, fatal: Callable[[str], None]) -> None:
+    def _open(self, guard: Home | None, fatal: Callable[[str], None]) -> None:
         self._raw.set_busy_timeout(0)
         # Else a statement is compiled anew for each value that is bound to it, to fit a plan to the statistics.
         self._raw.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)

@@ -3,10 +3,47 @@
 import fcntl
 import os
 import stat
+from typing import Protocol
 
 from holdfast.model.errors import DatabaseDamaged, Invalid, Locked, NoSpace, Unavailable
 
 RESERVE = 1 << 20
+
+
+class Home(Protocol):
+    """What the daemon and its records ask of the state directory; the simulation has one without a directory."""
+
+    path: str
+    database: str
+
+    def check_database(self) -> None:
+        """Raise DatabaseDamaged if there was a database here, and it is gone or empty: that is no new beginning."""
+        ...
+
+    def watch_database(self) -> None:
+        """Note that there is a database, and which file it is, so that a replaced one is noticed."""
+        ...
+
+    def lost(self) -> str:
+        """Why this directory is no longer ours, or an empty text."""
+        ...
+
+    def make_reserve(self) -> bool:
+        """Set space aside that lets running operations end when the disk is full."""
+        ...
+
+    @property
+    def has_reserve(self) -> bool:
+        """Whether the reserve is whole."""
+        ...
+
+    def release_reserve(self) -> bool:
+        """Give the reserve to the database; False if there was none."""
+        ...
+
+    def close(self) -> None:
+        """Release the lock."""
+        ...
 
 
 class StateDir:
@@ -37,7 +74,7 @@ class StateDir:
         self.make_reserve()
 
     def check_database(self) -> None:
-        """Raise DatabaseDamaged if there was a database here, and it is gone or empty: that is no new beginning."""
+        """See `Home`."""
         if not os.path.exists(self._made):
             return
         if not os.path.exists(self.database) or os.path.getsize(self.database) == 0:
@@ -48,12 +85,12 @@ class StateDir:
             )
 
     def watch_database(self) -> None:
-        """Note that there is a database, and which file it is, so that a replaced one is noticed."""
+        """See `Home`."""
         os.close(os.open(self._made, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         self._database = _identity(os.stat(self.database))
 
     def lost(self) -> str:
-        """Why this directory is no longer ours, or an empty text."""
+        """See `Home`."""
         try:
             if _identity(os.lstat(self._lock_path)) != self._identity:
                 return f"the lock file {self._lock_path} was replaced"
@@ -64,7 +101,7 @@ class StateDir:
         return ""
 
     def make_reserve(self) -> bool:
-        """Set space aside that lets running operations end when the disk is full."""
+        """See `Home`."""
         try:
             fd = os.open(self._reserve, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError:
@@ -81,14 +118,14 @@ class StateDir:
 
     @property
     def has_reserve(self) -> bool:
-        """Whether the reserve is whole."""
+        """See `Home`."""
         try:
             return os.stat(self._reserve).st_size >= RESERVE
         except OSError:
             return False
 
     def release_reserve(self) -> bool:
-        """Give the reserve to the database; False if there was none."""
+        """See `Home`."""
         try:
             os.unlink(self._reserve)
         except OSError:
@@ -96,7 +133,7 @@ class StateDir:
         return True
 
     def close(self) -> None:
-        """Release the lock."""
+        """See `Home`."""
         os.close(self._fd)
 
 

@@ -59,14 +59,15 @@ class VolumeChecked(_Harmless, frozen=True, tag="volume-checked.1"):
         fs, uuid = self.volume.fs, self.volume.fs_uuid
         if fs is None or uuid is None:
             return Conflict("The volume has no file system of its own.", "invalid", "Check its pool's disk.")
+        kernel = ctx.tool(Host).kernel
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
-            image = os.open(f"/proc/self/fd/{access.fd}", os.O_RDONLY | os.O_CLOEXEC)
+            image = kernel.reopen(access.fd, os.O_RDONLY)
         try:
             found = checks.check(ctx.tool(Host).children, ctx, image, fs, uuid)
         except Refused as error:
             return Conflict(error.detail, error.code, error.hint)
         finally:
-            os.close(image)
+            kernel.close(image)
         return self._in_use(ctx) or Done(msgspec.structs.replace(found, at=ctx.tool(Host).runtime.now()))
 
     def apply(self, ctx: Context) -> Round | None:
@@ -96,7 +97,8 @@ class VolumeTrimmed(_Harmless, frozen=True, tag="volume-trimmed.1"):
         if ctx.progress:
             return Done(TrimResult(int(ctx.progress)))
         away = Conflict(f"The volume is not mounted at {self.path}.", "wrong-state", "Mount it, then trim again.")
-        if mounttable.top_at(self.path) is None:
+        kernel = ctx.tool(Host).kernel
+        if mounttable.top_at(self.path, kernel=kernel) is None:
             return away
 
         def ours(facts: MountFacts) -> Verdict:
@@ -104,7 +106,7 @@ class VolumeTrimmed(_Harmless, frozen=True, tag="volume-trimmed.1"):
             return Conflict(f"{self.path} is mounted read-only.", "wrong-state", hint) if facts.read_only else Todo()
 
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
-            found = mountpoints.look_image(self.path, access.fd, self.volume.fs, self.volume.fs_uuid)
+            found = mountpoints.look_image(self.path, access.fd, self.volume.fs, self.volume.fs_uuid, kernel)
         return verdict(found, ours, away, "Unmount what covers it, then try again.")
 
     def apply(self, ctx: Context) -> Round | None:

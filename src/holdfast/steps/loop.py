@@ -5,8 +5,8 @@ from typing import Any
 from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.host import loops
+from holdfast.host.facts import Loop
 from holdfast.host.host import Host
-from holdfast.host.loops import Loop
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 from holdfast.steps.mount import DEADLINE
 
@@ -20,7 +20,8 @@ class _Attached(Step, frozen=True):
 
     def _attached(self, ctx: Context) -> list[Loop]:
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
-            return loops.of_backing(loops.backing_of(access.fd))
+            kernel = ctx.tool(Host).kernel
+            return loops.of_backing(loops.backing_of(access.fd, kernel), kernel)
 
     def _attach(self, ctx: Context) -> None:
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:

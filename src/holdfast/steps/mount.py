@@ -26,25 +26,26 @@ class _AtPath(Step, frozen=True):
     read_only: bool
 
     def _look(self, ctx: Context) -> MountLook:
-        if mounttable.top_at(self.path) is None:
+        kernel = ctx.tool(Host).kernel
+        if mounttable.top_at(self.path, kernel=kernel) is None:
             return Absent()  # that nothing is there needs no word from the pool
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
             if access.kind == "tree":
-                return mountpoints.look_tree(self.path, access.fd)
-            return mountpoints.look_image(self.path, access.fd, self.volume.fs, self.volume.fs_uuid)
+                return mountpoints.look_tree(self.path, access.fd, kernel)
+            return mountpoints.look_image(self.path, access.fd, self.volume.fs, self.volume.fs_uuid, kernel)
 
     def _mount(self, ctx: Context) -> None:
         host = ctx.tool(Host)
         directory = self.volume.content != "block"
-        mountpoints.check(self.path, directory=directory, private=host.private)
+        mountpoints.check(self.path, directory=directory, private=host.private, kernel=host.kernel)
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
             kind = os.O_DIRECTORY if directory else 0
-            target = os.open(self.path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC | kind)
+            target = host.kernel.open(self.path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC | kind)
             try:
                 work, args = self._work(access)
                 host.children.run(ctx, work, args, (access.fd, target), DEADLINE)
             finally:
-                os.close(target)
+                host.kernel.close(target)
 
     def _work(self, access: Access) -> tuple[str, dict[str, Any]]:
         args: dict[str, Any] = {"read_only": self.read_only}
@@ -83,8 +84,8 @@ class Mount(_AtPath, frozen=True, tag="mount.1"):
         verdict = self._is_mounted(ctx)
         if isinstance(verdict, Todo):
             try:
-                directory = self.volume.content != "block"
-                mountpoints.check(self.path, directory=directory, private=ctx.tool(Host).private)
+                host, directory = ctx.tool(Host), self.volume.content != "block"
+                mountpoints.check(self.path, directory=directory, private=host.private, kernel=host.kernel)
             except HoldfastError as error:
                 return Conflict(error.detail, error.code, error.hint)
         return verdict
@@ -118,8 +119,9 @@ class Unmount(_AtPath, frozen=True, tag="unmount.1"):
         seen = self._is_unmounted(ctx)
         if isinstance(seen, Todo) and self.volume.content == "block":
             with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
-                for loop in loops.of_backing(loops.backing_of(access.fd)):
-                    if loops.is_claimed(loop):
+                kernel = ctx.tool(Host).kernel
+                for loop in loops.of_backing(loops.backing_of(access.fd, kernel), kernel):
+                    if loops.is_claimed(loop, kernel):
                         hint = f"Stop what uses it (findmnt {loop.path}, lsblk {loop.path}), then try again."
                         return Conflict(
                             f"{self.path} is in use: its device {loop.path} is mounted or held.", "in-use", hint

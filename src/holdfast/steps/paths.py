@@ -3,6 +3,7 @@
 from typing import Any
 
 from holdfast.host import mounttable
+from holdfast.host.host import Host
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Verdict
 
 
@@ -15,7 +16,7 @@ class PathsFree(Step, frozen=True, tag="paths-free.1"):
 
     def judge(self, ctx: Context) -> Verdict:
         """By the table."""
-        table = mounttable.read()
+        table = ctx.tool(Host).kernel.mounts()
         for path in self.paths:
             if mounttable.top_at(path, table) is not None:
                 return Conflict(f"{path} is mounted.", "in-use", f"Unmount it first: umount {path}")

@@ -16,6 +16,7 @@ from holdfast.drivers.dir.driver import DirDriver
 from holdfast.drivers.registry import Drivers
 from holdfast.host import tools, work
 from holdfast.host.children import SAID, Children, Keeper, answer_of, say
+from holdfast.host.linux import LINUX
 from holdfast.model.errors import Abandoned, Again
 from holdfast.model.step import ChildIdentity
 from holdfast.runtime.api import Killed
@@ -77,7 +78,7 @@ def forked(name: str, args: dict[str, Any], fds: tuple[int, ...]) -> tuple[bytes
         try:
             if name in tools.TOOLS:
                 tools.become(tools.TOOLS[name](args, fds), write, fds)
-            said: dict[str, Any] = {"answer": work.TABLE[name](args, fds)}
+            said: dict[str, Any] = {"answer": work.TABLE[name](LINUX, args, fds)}
         except Exception as error:  # noqa: BLE001 - told to the parent
             said = say(error, name)
         os.write(write, json.dumps(said).encode())

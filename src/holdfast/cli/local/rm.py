@@ -30,12 +30,12 @@ def run(path: Annotated[str, Parameter(metavar="PATH")], /, *, yes: Yes = False)
     path
         What to remove.
     """
-    from holdfast.host.mounttable import location
+    from holdfast.host.linux import LINUX
     from holdfast.host.trees import parent_of, remove_at
     from holdfast.runtime.threads import ThreadRuntime
 
     with parent_of(path) as (parent, name):
-        where = os.path.join(location(parent), name)
+        where = os.path.join(LINUX.location(parent), name)
         _refuse_pools(parent, name, where)
         _refuse_volumes(parent, name, where)
         confirm(f"remove {where} and all below it", yes, lambda: _touched(where))

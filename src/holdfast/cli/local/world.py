@@ -13,7 +13,9 @@ from holdfast.cli.local.reachable import PATIENCE, Reachable, within
 from holdfast.control.audit_devices import device_findings
 from holdfast.drivers.dir.marks import OBJECT_MARK, ObjectMark
 from holdfast.host import loops, mounttable
-from holdfast.host.mounttable import Mount, is_under
+from holdfast.host.facts import Mount
+from holdfast.host.linux import LINUX
+from holdfast.host.mounttable import is_under
 from holdfast.runtime.api import Runtime
 
 # A volume's directory, and what of it is ever mounted or attached.
@@ -50,7 +52,7 @@ def _volumes(known: Known) -> list[Reachable]:
         subject: (device, f"the volume at {where}", list[str]())
         for device, subject, where in _owned(known.owner, table)
     }
-    for finding, uid, _ in device_findings(known.pools, known.volumes, []):
+    for finding, uid, _ in device_findings(LINUX, known.pools, known.volumes, []):
         wanted = [attachment.spec.path for attachment in known.attachments if attachment.parent == uid]
         found[finding.subject] = finding.kind == "leaked-device", f"the volume {known.name(uid)}", wanted
     return [

@@ -66,7 +66,7 @@ class Changing:
             if users:
                 raise InUse(f"The volume is in use: {users}.", "Unmount it first.")
         finally:
-            os.close(fd)
+            self._files.kernel.close(fd)
         # A journal keeps the order: where what is removed next is gone for good, so is the name. The end is synced.
         self._files.rename("volume.hide", volumes, uid, trash, sync=False)
 
@@ -75,7 +75,7 @@ class Changing:
         if not self._files.exists(volumes, name):
             return True
         end = self._runtime.monotonic() + ROUND
-        whole = Removal(self._runtime, lambda: self._runtime.monotonic() > end).run(volumes, name)
+        whole = Removal(self._runtime, lambda: self._runtime.monotonic() > end, self._files.kernel).run(volumes, name)
         if whole:
             self._files.sync("volume.sync-discarded", volumes)
         return whole
@@ -102,7 +102,7 @@ class Changing:
                 new = msgspec.structs.replace(mark, name=name)
                 self._files.replace("volume.rename", fd, OBJECT_MARK, encode(new))
             finally:
-                os.close(fd)
+                self._files.kernel.close(fd)
 
     def persist(self, pool: PoolRef, volume: VolumeRef) -> None:
         """Sync what there is, and the directory that says what there is not."""
@@ -115,7 +115,7 @@ class Changing:
                             self._sync(fd, name)
                     self._files.sync("volume.persist", fd)
                 finally:
-                    os.close(fd)
+                    self._files.kernel.close(fd)
             self._files.sync("volume.persist-parent", volumes)
 
     def _sync(self, fd: int, name: str) -> None:
@@ -123,4 +123,4 @@ class Changing:
         try:
             self._files.sync("volume.persist-file", file)
         finally:
-            os.close(file)
+            self._files.kernel.close(file)

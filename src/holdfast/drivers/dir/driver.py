@@ -1,6 +1,5 @@
 """The `dir` driver: the contract's verbs, each in the file of its noun."""
 
-import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -50,9 +49,9 @@ class DirDriver(Driver):
         if unknown or not config.get("source"):
             wrong = f"does not know {ascii(unknown[0])}" if unknown else "needs `source`"
             raise Invalid(f"The dir driver {wrong}.", "Its only option is source, as in --set source=/srv/pool.")
-        source = canonical(config["source"])
+        source = canonical(config["source"], self._host.kernel)
         try:
-            info = os.lstat(source)
+            info = self._host.kernel.stat(source, follow_symlinks=False)
         except OSError as error:
             raise Invalid(
                 f"The pool's directory {source} cannot be used: {error.strerror}.", f"Make it first: mkdir -p {source}"
@@ -71,7 +70,7 @@ class DirDriver(Driver):
     def identity(self, pool: PoolRef) -> dict[str, str]:
         """Inode and birth time of the directory."""
         with self._root.unproven(pool) as fd:
-            return identity_of(fd)
+            return identity_of(fd, self._host.kernel)
 
     def look_pool(self, pool: PoolRef) -> Observation[PoolFacts]:
         """By the mark."""

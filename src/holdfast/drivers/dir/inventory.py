@@ -1,6 +1,5 @@
 """All there is in a dir pool, with its owner."""
 
-import os
 from collections.abc import Iterator
 
 from holdfast.drivers.contract import Item, PoolRef
@@ -13,13 +12,13 @@ _NATIVE = frozenset({"lost+found", POOL_MARK, f".{POOL_MARK}.new", VOLUMES})
 def inventory(root: Root, pool: PoolRef) -> Iterator[Item]:
     """Entries of the proven root and of its `volumes`; raises Again or Foreign if the root is not proven."""
     with root.proven(pool) as fd:
-        found = set(os.listdir(fd))
+        found = set(root.kernel.listdir(fd))
     others = sorted(found - _NATIVE)
     yield from (Item("foreign", "", f"{pool.config['source']}/{name}") for name in others)
     if VOLUMES not in found:  # a removal of the pool that was interrupted before the mark went
         return
     with root.volumes(pool) as volumes:
-        names = sorted(os.listdir(volumes))
+        names = sorted(root.kernel.listdir(volumes))
     for name in names:
         where = f"{pool.config['source']}/{VOLUMES}/{name}"
         parts = name.split(".")

@@ -58,6 +58,7 @@ class Looking:
 
     def __init__(self, files: Files, root: Root) -> None:
         self._files = files
+        self._kernel = files.kernel
         self._root = root
 
     def look(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
@@ -83,12 +84,12 @@ class Looking:
         except (Foreign, Damaged) as error:
             return ForeignObject(error.detail)
         finally:
-            os.close(fd)
+            self._kernel.close(fd)
         return Present(VolumeFacts(mark.name, mark.size, mark.content, mark.fs, mark.fs_uuid, mark.operation, tidy))
 
     def mark(self, fd: int) -> ObjectMark:
         """The mark in an open volume's directory; raise Foreign without a sound one."""
-        where = mounttable.location(fd)
+        where = self._kernel.location(fd)
         try:
             mark = msgspec.json.decode(self._files.read_text(fd, OBJECT_MARK), type=ObjectMark)
         except FileNotFoundError:
@@ -102,7 +103,7 @@ class Looking:
     def _check_content(self, fd: int, mark: ObjectMark) -> None:
         name = DATA if mark.content == "directory" else DISK
         try:
-            info = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            info = self._kernel.stat(name, dir_fd=fd, follow_symlinks=False)
         except FileNotFoundError:
             raise Damaged(f"volume {mark.uid} has lost its {name}") from None
         whole = stat.S_ISDIR(info.st_mode) if name == DATA else stat.S_ISREG(info.st_mode) and info.st_size == mark.size
@@ -118,25 +119,25 @@ class Looking:
             try:
                 return self.users(fd)
             finally:
-                os.close(fd)
+                self._kernel.close(fd)
 
     def users(self, fd: int) -> str:
         """Who uses the open volume's directory, or an empty text."""
-        table = mounttable.read()
-        below = mounttable.below(mounttable.location(fd), table)
+        table = self._kernel.mounts()
+        below = mounttable.below(self._kernel.location(fd), table)
         if below:
             return f"{below[0].path} is mounted inside of it"
         if self._files.exists(fd, DISK):
             disk = self._files.open_below(fd, DISK, os.O_RDONLY)
             try:
-                found = loops.of_backing(loops.backing_of(disk))
+                found = loops.of_backing(loops.backing_of(disk, self._kernel), self._kernel)
             finally:
-                os.close(disk)
+                self._kernel.close(disk)
             where = [mount.path for loop in found for mount in table if mount.device == (loops.MAJOR, loop.number)]
             # One that nothing is mounted of goes by itself, unless somebody really has it open.
-            if where or any(not loop.autoclear or loops.stays(loop) for loop in found):
+            if where or any(not loop.autoclear or loops.stays(loop, self._kernel) for loop in found):
                 return f"its disk is attached to {found[0].path}" + (f", mounted at {where[0]}" if where else "")
-        uid = os.path.basename(mounttable.location(fd))
+        uid = os.path.basename(self._kernel.location(fd))
         for mount in table:
             if f"/{uid}/{DATA}" in mount.root:
                 return f"it is mounted at {mount.path}"
@@ -158,12 +159,14 @@ class Looking:
         try:
             yield Access("tree" if tree else "image", fd)
         finally:
-            os.close(fd)
+            self._kernel.close(fd)
 
     def usage(self, pool: PoolRef, volume: VolumeRef, until: Callable[[], bool]) -> Usage:
         """See `Driver.usage`."""
         try:
             with self.access(pool, volume) as access:
-                return usage.of_tree(access.fd, until) if access.kind == "tree" else usage.of_image(access.fd)
+                if access.kind == "tree":
+                    return usage.of_tree(access.fd, until, self._kernel)
+                return usage.of_image(access.fd, self._kernel)
         except OSError as error:
             raise from_os_error(error, f"looking at what {volume.name} takes") from error

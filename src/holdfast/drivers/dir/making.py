@@ -1,7 +1,5 @@
 """Making volumes under a temporary name, and discarding what was made."""
 
-import os
-
 from holdfast.drivers.contract import ForeignObject, Making, Observation, PoolRef, Present, VolumeRef
 from holdfast.drivers.dir.changing import Changing
 from holdfast.drivers.dir.looking import DATA, DISK, Looking, observing, removing, unfinished
@@ -42,7 +40,7 @@ class Makes:
                 # Before the rename: btrfs syncs a directory without what was made in it before.
                 self._files.sync("volume.sync", fd)
             finally:
-                os.close(fd)
+                self._files.kernel.close(fd)
             self._files.rename("volume.publish", volumes, name, volume.uid)
 
     def _fill(self, fd: int, volume: VolumeRef, making: Making) -> None:
@@ -52,10 +50,12 @@ class Makes:
         disk = self._files.make_sparse("volume.make-disk", fd, DISK, volume.size)
         try:
             if volume.content == "filesystem" and volume.fs and volume.fs_uuid:
-                formats.make(self._children, making.keeper, disk, volume.fs, volume.fs_uuid, "never")
+                formats.make(
+                    self._children, making.keeper, disk, volume.fs, volume.fs_uuid, "never", kernel=self._files.kernel
+                )
             self._files.sync("volume.sync-disk", disk)
         finally:
-            os.close(disk)
+            self._files.kernel.close(disk)
 
     def unmade(self, pool: PoolRef, volume: VolumeRef, making: Making) -> Observation[str]:
         """See `Driver.unmade_volume`."""

@@ -1,7 +1,6 @@
 """Verbs on the pool itself."""
 
 import errno
-import os
 
 from holdfast.drivers.contract import (
     Absent,
@@ -17,7 +16,6 @@ from holdfast.drivers.contract import (
 from holdfast.drivers.dir.marks import FORMAT, POOL_MARK, VOLUMES, PoolMark, encode
 from holdfast.drivers.dir.root import NotMarked, Root, identity_of
 from holdfast.host.files import Files
-from holdfast.host.syscalls import rename_noreplace
 from holdfast.model.errors import Again, Foreign, InUse
 from holdfast.runtime.api import Runtime
 
@@ -39,7 +37,7 @@ class Pools:
         """See `Driver.look_pool`. An unmarked place counts as Absent only if it is the very directory recorded."""
         try:
             with self._root.unproven(pool) as fd:
-                identity = identity_of(fd)
+                identity = identity_of(fd, self._files.kernel)
                 try:
                     mark = self._root.mark(fd, pool)
                 except NotMarked as error:
@@ -61,22 +59,22 @@ class Pools:
             if self._files.exists(fd, temporary):
                 self._files.rmdir("pool.discard-volumes", fd, VOLUMES)
                 self._files.unlink("pool.discard-mark", fd, temporary)
-            others = set(os.listdir(fd)) - _NATIVE - {VOLUMES}
+            others = set(self._files.kernel.listdir(fd)) - _NATIVE - {VOLUMES}
             if others or (self._files.exists(fd, VOLUMES) and self._filled(fd)):
                 raise Foreign(f"{pool.config['source']} is not empty: {', '.join(sorted(others)[:5]) or VOLUMES}.")
             mark = PoolMark(FORMAT, pool.uid, pool.owner, 0)
             self._files.write("pool.write-mark", fd, temporary, encode(mark))
             if not self._files.exists(fd, VOLUMES):
                 self._files.mkdir("pool.mkdir", fd, VOLUMES)
-            self._runtime.effect("pool.publish", lambda: rename_noreplace(fd, temporary, fd, POOL_MARK))
+            self._files.rename_noreplace("pool.publish", fd, temporary, POOL_MARK)
             self._files.sync("pool.sync", fd)
 
     def _filled(self, fd: int) -> bool:
         volumes = self._files.open_directory(VOLUMES, fd)
         try:
-            return bool(os.listdir(volumes))
+            return bool(self._files.kernel.listdir(volumes))
         finally:
-            os.close(volumes)
+            self._files.kernel.close(volumes)
 
     def leftovers(self, pool: PoolRef, operation: str) -> list[str]:
         """What an undone making left in the unproven place; `volumes` is ours only beside a mark of ours."""
@@ -91,7 +89,7 @@ class Pools:
             if self._files.exists(fd, POOL_MARK):
                 self._root.mark(fd, pool)
             own = {POOL_MARK, f".{POOL_MARK}.new", VOLUMES, temporary}
-            others = set(os.listdir(fd)) - _NATIVE - own
+            others = set(self._files.kernel.listdir(fd)) - _NATIVE - own
             if others:
                 raise InUse(f"{pool.config['source']} holds unknown objects: {', '.join(sorted(others)[:5])}.")
             if self._files.exists(fd, VOLUMES) and self._filled(fd):
@@ -121,5 +119,5 @@ class Pools:
     def capacity(self, pool: PoolRef) -> Capacity:
         """What statvfs says of the proven root."""
         with self._root.proven(pool) as fd:
-            info = os.fstatvfs(fd)
+            info = self._files.kernel.fstatvfs(fd)
             return Capacity(info.f_blocks * info.f_frsize, info.f_bavail * info.f_frsize)

@@ -1,16 +1,14 @@
 """The pool's root: opened for each verb, proven by the mark read on that very descriptor."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 
 import msgspec
 
 from holdfast.drivers.contract import PoolRef
 from holdfast.drivers.dir.marks import FORMAT, POOL_MARK, VOLUMES, PoolMark
-from holdfast.host import mounttable
 from holdfast.host.files import Files
-from holdfast.host.syscalls import statx
+from holdfast.host.kernel import Kernel
 from holdfast.model.errors import Again, Foreign
 
 
@@ -23,6 +21,7 @@ class Root:
 
     def __init__(self, files: Files) -> None:
         self._files = files
+        self.kernel = files.kernel
 
     @contextlib.contextmanager
     def unproven(self, pool: PoolRef) -> Iterator[int]:
@@ -37,7 +36,7 @@ class Root:
         try:
             yield fd
         finally:
-            os.close(fd)
+            self.kernel.close(fd)
 
     @contextlib.contextmanager
     def proven(self, pool: PoolRef) -> Iterator[int]:
@@ -54,7 +53,7 @@ class Root:
             try:
                 yield fd
             finally:
-                os.close(fd)
+                self.kernel.close(fd)
 
     def mark(self, fd: int, pool: PoolRef) -> PoolMark:
         """The mark of an open root; raises NotMarked, Foreign (another pool's, another owner's) or Again."""
@@ -79,13 +78,13 @@ class Root:
 _ID_BY_UUID = frozenset({"ext4", "btrfs"})
 
 
-def identity_of(fd: int) -> dict[str, str]:
+def identity_of(fd: int, kernel: Kernel) -> dict[str, str]:
     """The directory's own identity: inode and birth time do not change while it lives, mounted wherever.
 
     The roots of two disks formatted in the same second share both, so the file system's own id is added.
     """
-    info = statx(fd)
+    info = kernel.statx(fd)
     found = {"inode": str(info.inode), "born": str(info.born_ns)}
-    if any(mount.id == info.mount and mount.fs in _ID_BY_UUID for mount in mounttable.read()):
-        found["fs"] = f"{os.fstatvfs(fd).f_fsid:x}"
+    if any(mount.id == info.mount and mount.fs in _ID_BY_UUID for mount in kernel.mounts()):
+        found["fs"] = f"{kernel.fstatvfs(fd).f_fsid:x}"
     return found

@@ -58,11 +58,13 @@ class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
 
     def checked(self, desk: Desk) -> "VolumeMount":
         """The path, as far as a look can tell."""
-        path = mountpoints.canonical(self.path)
+        path = mountpoints.canonical(self.path, desk.host.kernel)
         asked = msgspec.structs.replace(self, path=path)
         volume = desk.records.read(lambda tx: find_volume(tx, find_pool(tx, self.pool), self.name))
         desk.records.read(asked.check_path)
-        mountpoints.check(path, directory=volume.spec.content != "block", private=desk.host.private)
+        mountpoints.check(
+            path, directory=volume.spec.content != "block", private=desk.host.private, kernel=desk.host.kernel
+        )
         return asked
 
     def check_path(self, tx: Tx) -> None:

@@ -1,7 +1,5 @@
 """Unmount a volume from a path; from then on it is not wanted there."""
 
-import os
-
 import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
@@ -26,7 +24,7 @@ class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"
         """The path in canonical form."""
         if not self.attachment and not self.path.startswith("/"):
             raise Invalid(f"The path {ascii(self.path)} is not absolute.")
-        return msgspec.structs.replace(self, path=os.path.realpath(self.path)) if self.path else self
+        return msgspec.structs.replace(self, path=desk.host.kernel.realpath(self.path)) if self.path else self
 
     def _find(self, tx: Tx) -> Attachment:
         if self.attachment:

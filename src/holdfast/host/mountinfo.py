@@ -1,0 +1,28 @@
+"""Reading the text of the kernel's mount table (proc_pid_mountinfo(5))."""
+
+import re
+
+from holdfast.host.facts import Mount
+
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+
+
+def _plain(text: str) -> str:
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text).encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def parse(text: str) -> list[Mount]:
+    """All mounts, in the order in which they were made."""
+    found = []
+    for line in filter(None, text.split("\n")):  # `splitlines` would split at bytes of names, too
+        fields = line.split(" ")
+        dash = fields.index("-", 6)
+        major, minor = fields[2].split(":")
+        found.append(
+            Mount(
+                id=int(fields[0]), device=(int(major), int(minor)), root=_plain(fields[3]), path=_plain(fields[4]),
+                read_only="ro" in fields[5].split(","), fs=fields[dash + 1], source=_plain(fields[dash + 2]),
+                parent=int(fields[1]),
+            )
+        )  # fmt: skip
+    return found
