@@ -1,15 +1,7 @@
-"""A disk that loses its power at any moment: what was acknowledged is whole, the rest is there or not there.
+"""A disk that loses its power at any moment: what was acknowledged is whole, the rest is there or not there."""
 
-FS_IOC_SHUTDOWN (linux/fs.h, first of XFS, then of ext4) makes a file system forget what its log has not on disk. Of
-btrfs, which has it only since Linux 6.19, what it has written to its disk by then is copied, and mounted in its place.
-"""
-
-import contextlib
-import fcntl
 import gc
 import os
-import struct
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,11 +11,10 @@ import pytest
 from holdfast.drivers.contract import Absent, PoolRef, Present, VolumeRef
 from holdfast.host.children import ForkServerChildren
 from holdfast.testing.conformance.harness import Kind
-from tests.conformance.dir_harness import DirHarness, HurriedRuntime, close_below, mounted, run
+from tests.conformance.dir_harness import DirHarness, HurriedRuntime, close_below, mounted
 from tests.needs import need, need_root
+from tests.power.disks import Disk
 
-_SHUTDOWN = 0x8004587D
-_WITHOUT_ITS_LOG = struct.pack("I", 2)
 DIRECTORY, BLOCK = Kind("directory", None, 1 << 20), Kind("block", None, 1 << 20)
 
 
@@ -31,40 +22,14 @@ class _PowerCut(Exception):
     """The daemon is gone too."""
 
 
-class Disk:
-    """A file system whose power can be cut."""
-
-    def __init__(self, where: Path, image: Path, fs: str) -> None:
-        self.where, self._image, self._fs = where, image, fs
-        self._written = image.with_name("written")
-
-    def cut(self) -> None:
-        """Now. What the log has not on disk is gone."""
-        if self._fs == "btrfs":
-            run("cp", "--sparse=always", str(self._image), str(self._written))
-            return
-        fd = os.open(self.where, os.O_RDONLY)
-        try:
-            fcntl.ioctl(fd, _SHUTDOWN, _WITHOUT_ITS_LOG)
-        finally:
-            os.close(fd)
+class DriversDisk(Disk):
+    """One that a driver in this process has open."""
 
     def back(self) -> None:
         """Mounted again. A failpoint right after a file's creation loses the descriptor that the call returned."""
         gc.collect()  # an iterator of a directory closes its own
         close_below(self.where)
-        end = time.monotonic() + 60
-        while True:
-            run("umount", str(self.where))
-            if self._written.exists():
-                self._written.replace(self._image)
-            run("mount", "-o", "loop", str(self._image), str(self.where))
-            # Another mount namespace may hold a copy of the mount, and with it the file system as it was cut off.
-            with contextlib.suppress(OSError):
-                os.listdir(self.where)
-                return
-            assert time.monotonic() < end, "somebody holds the file system that was shut down"
-            time.sleep(0.1)
+        super().back()
 
 
 @pytest.fixture(params=["ext4", "xfs", "btrfs"])
@@ -72,7 +37,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
     need_root()
     need(f"mkfs.{request.param}")
     with mounted(request.param, tmp_path / "disk") as where:
-        yield Disk(where, tmp_path / "disk" / "image", request.param)
+        yield DriversDisk(where, tmp_path / "disk" / "image", request.param)
 
 
 @pytest.fixture
