@@ -76,77 +76,80 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
         plain("volume-delete-block", (pool, block), delete),
         plain("volume-rename", (pool, directory), rename),
         plain("volume-rename-undo", (pool, directory), rename, weather=(("volume.rename-publish.before", full),)),
-        plain("mount-directory", (pool, directory), mount(), prepare=_directory),
+        plain("mount-directory", (pool, directory), mount(), prepare=directory_at),
         plain(
             "mount-directory-undo",
             (pool, directory),
             mount(),
-            prepare=_directory,
+            prepare=directory_at,
             weather=(("child.mount-tree.after", denied), ("child.mount-tree.before", denied)),
         ),
-        plain("mount-read-only", (pool, directory), mount(read_only=True), prepare=_directory),
-        plain("mount-ext4", (pool, ext4), mount(), prepare=_directory),
-        plain("mount-block", (pool, block), mount(), prepare=_file),
+        plain("mount-read-only", (pool, directory), mount(read_only=True), prepare=directory_at),
+        plain("mount-ext4", (pool, ext4), mount(), prepare=directory_at),
+        plain("mount-block", (pool, block), mount(), prepare=file_at),
         plain(
             "mount-block-undo",
             (pool, block),
             mount(),
-            prepare=_file,
+            prepare=file_at,
             weather=(("child.mount-node.before", denied),),
         ),
-        plain("unmount-directory", (pool, directory, mount()), unmount, prepare=_directory),
-        plain("unmount-ext4", (pool, ext4, mount()), unmount, prepare=_directory),
-        plain("unmount-block", (pool, block, mount()), unmount, prepare=_file),
+        plain("unmount-directory", (pool, directory, mount()), unmount, prepare=directory_at),
+        plain("unmount-ext4", (pool, ext4, mount()), unmount, prepare=directory_at),
+        plain("unmount-block", (pool, block, mount()), unmount, prepare=file_at),
         plain(
             "unmount-block-undo",
             (pool, block, mount()),
             unmount,
-            prepare=_file,
+            prepare=file_at,
             weather=(("child.loop-detach.before", denied),),
         ),
-        plain("rename-then-mount-queued", (pool, directory), rename, beside=(mount(),), prepare=_directory),
+        plain("rename-then-mount-queued", (pool, directory), rename, beside=(mount(),), prepare=directory_at),
     ]
     found += [
         plain(
             "mount-restore",
             (pool, directory, mount()),
             _restore,
-            prepare=_directory,
-            between=_unmount_by_hand,
+            prepare=directory_at,
+            between=unmount_by_hand,
             crooked=True,
         ),
         plain(
             "mount-restore-block",
             (pool, block, mount()),
             _restore,
-            prepare=_file,
-            between=_unmount_by_hand,
+            prepare=file_at,
+            between=unmount_by_hand,
             crooked=True,
         ),
-        plain("device-release", (pool, block), _release, between=_attach_by_hand, crooked=True),
+        plain("device-release", (pool, block), _release, between=attach_by_hand, crooked=True),
     ]
     found += [
         plain("volume-check-damaged", (pool, ext4), check, between=_damage),
-        plain("volume-check-undo", (pool, ext4), check, between=_attach_by_hand, crooked=True),
-        plain("volume-trim", (pool, ext4, mount()), trim, prepare=_directory),
+        plain("volume-check-undo", (pool, ext4), check, between=attach_by_hand, crooked=True),
+        plain("volume-trim", (pool, ext4, mount()), trim, prepare=directory_at),
         plain(
             "volume-trim-undo",
             (pool, ext4, mount()),
             trim,
-            prepare=_directory,
+            prepare=directory_at,
             weather=(("child.trim.before", errno.EOPNOTSUPP),),
         ),
-        plain("rename-mounted", (pool, ext4, mount()), rename, prepare=_directory),
+        plain("rename-mounted", (pool, ext4, mount()), rename, prepare=directory_at),
     ]
     if every:
         found.append(plain("volume-check-ext4", (pool, ext4), check, between=_watch))
-        found.append(plain("unmount-renamed", (pool, ext4, mount(), rename), unmount, prepare=_directory))
+        found.append(plain("unmount-renamed", (pool, ext4, mount(), rename), unmount, prepare=directory_at))
         for fs in ("xfs", "btrfs"):
             volume = make("filesystem", fs)
-            found.append(plain(f"volume-create-{fs}", (pool,), volume))
-            found.append(plain(f"mount-{fs}", (pool, volume), mount(), prepare=_directory))
-            found.append(plain(f"volume-check-{fs}", (pool, volume), check, between=_watch))
-            found.append(plain(f"volume-trim-{fs}", (pool, volume, mount()), trim, prepare=_directory))
+            more = (
+                plain(f"volume-create-{fs}", (pool,), volume, twin="volume-create-ext4"),
+                plain(f"mount-{fs}", (pool, volume), mount(), prepare=directory_at, twin="mount-ext4"),
+                plain(f"volume-check-{fs}", (pool, volume), check, between=_watch, twin="volume-check-ext4"),
+                plain(f"volume-trim-{fs}", (pool, volume, mount()), trim, prepare=directory_at, twin="volume-trim"),
+            )
+            found.extend(more)
     return found
 
 
@@ -164,7 +167,7 @@ def _release(daemon: Daemon) -> Asked:
     return DeviceRelease(volume=daemon.records.read(lambda tx: resources.page(tx, Volume))[0].uid)
 
 
-def _unmount_by_hand(scratch: str) -> None:
+def unmount_by_hand(scratch: str) -> None:
     syscalls.umount(f"{scratch}/mnt/at")
 
 
@@ -186,17 +189,17 @@ def _damage(scratch: str) -> None:
     _watch(scratch)
 
 
-def _attach_by_hand(scratch: str) -> None:
+def attach_by_hand(scratch: str) -> None:
     image = os.open(_disk(scratch), os.O_RDWR)
     os.close(loops.attach(image, autoclear=False))
     os.close(image)
 
 
-def _directory(scratch: str) -> None:
+def directory_at(scratch: str) -> None:
     os.mkdir(f"{scratch}/mnt/at")
 
 
-def _file(scratch: str) -> None:
+def file_at(scratch: str) -> None:
     with open(f"{scratch}/mnt/at", "wb"):
         pass
 

@@ -3,13 +3,12 @@
 import os
 import pathlib
 import re
-import shutil
 
 import pytest
 
-from holdfast.testing.matrix import Fault, History, Scenario, faults_for
+from holdfast.testing.matrix import Fault, Faults, Scenario, faults_for
 from tests.crash.scenarios import scenarios
-from tests.crash.test_matrix import SEED
+from tests.crash.theatre import SHM, Theatre
 
 SOURCE = pathlib.Path(__file__).parents[2] / "src" / "holdfast"
 ELSEWHERE = {
@@ -48,36 +47,27 @@ def visited(base: str) -> set[str]:
     """By every scenario undisturbed, and killed late; by those on pools, killed everywhere."""
     found: set[str] = set()
     for scenario in scenarios(base, every=False):
-        clean = _visits(scenario, base, ())
-        found.update(clean)
-        kills = [fault for fault in faults_for(clean) if fault.kind == "kill"]
-        effects = [fault for fault in kills if not fault.at.startswith(("journal.", "records."))]
-        for fault in kills if scenario.name.startswith("pool") else effects[-2:]:
-            found.update(_visits(scenario, base, (fault,)))
-        if scenario.name == "pool-delete":  # killed, and again while the next start stamps the mark
-            twice = Fault("journal.submit.before", 1, "kill"), Fault("pool.stamp-write.after", 1, "kill")
-            found.update(_visits(scenario, base, twice))
+        theatre = Theatre(scenario, base)
+        try:
+            found.update(_visits(scenario, theatre))
+        finally:
+            theatre.close()
     return {name.rpartition(".")[0] for name in found}
 
 
-def _visits(scenario: Scenario, base: str, faults: tuple[Fault, ...]) -> list[str]:
-    shutil.rmtree(base, ignore_errors=True)
-    os.makedirs(base)
-    history = History(scenario, base, faults, SEED)
-    try:
-        history.run()
-    finally:
-        history.close()
-    return history.visits
+def _visits(scenario: Scenario, theatre: Theatre) -> set[str]:
+    clean = theatre.play().breaker.visits
+    kills = list(faults_for(clean, ("kill",)))
+    effects = [fault for fault in kills if not fault.at.startswith(("journal.", "records."))]
+    histories: list[Faults] = [(fault,) for fault in (kills if scenario.name.startswith("pool") else effects[-2:])]
+    if scenario.name == "pool-delete":  # killed, and again while the next start stamps the mark
+        histories.append((Fault("journal.submit.before", 1, "kill"), Fault("pool.stamp-write.after", 1, "kill")))
+    return {name for faults in histories for name in theatre.play(faults).breaker.visits} | set(clean)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 def test_every_failpoint_is_visited() -> None:
-    base = f"/dev/shm/holdfast-failpoints-{os.getpid()}"
-    try:
-        seen = visited(base)
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+    seen = visited(str(SHM / f"holdfast-failpoints-{os.getpid()}"))
     known = names_in_the_code()
     assert len(known) > 40, "the search for failpoints in the code went blind"
     missing = known - seen - set(ELSEWHERE)

@@ -1,83 +1,91 @@
 """Every (plan, failpoint, fault), singles and doubles: see holdfast.testing.matrix."""
 
 import os
-import pathlib
-import shutil
-from collections.abc import Iterator
+import re
 
 import pytest
 
-from holdfast.runtime.api import Killed
-from holdfast.testing.matrix import Broken, Fault, History, Scenario, faults_for, sample
+from holdfast.testing.matrix import Fault, Faults, History, Scenario, deaths, faults_for, sample
 from tests.crash.scenarios import scenarios
+from tests.crash.theatre import ALL, PROOF, SHM, SOME, Count, Theatre, report
+from tests.needs import need
 
-# Runs side by side must not draw the same uids: the audit knows volumes by them.
-SEED = int(os.environ.get("HOLDFAST_MATRIX_SEED", os.getpid()))
-PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
-SHARE = 1.0 if PROOF else 0.05
-SHM = pathlib.Path("/dev/shm")
 NAMES = [scenario.name for scenario in scenarios("/", every=PROOF)]
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
 
-@pytest.fixture
-def scratch() -> Iterator[str]:
-    base = SHM / f"holdfast-matrix-{os.getpid()}"
-    yield str(base)
-    shutil.rmtree(base, ignore_errors=True)
+def find(name: str, scratch: str) -> Scenario:
+    return next(s for s in scenarios(scratch, every=True) if s.name == name)
 
 
-def play(name: str, base: str, faults: tuple[Fault, ...]) -> History:
-    shutil.rmtree(base, ignore_errors=True)
-    os.makedirs(base)
-    scenario = find(name, base)
-    history = History(scenario, base, faults, SEED)
+def visits(name: str, scratch: str) -> list[str]:
+    """Of an undisturbed history, whatever tool the children become."""
+    theatre = Theatre(find(name, scratch), scratch)
     try:
-        view = history.run()
-        LINES.append(f"{name} {' then '.join(map(str, faults)) or 'undisturbed'}: {view.state}")
-    except (Exception, Killed) as error:  # an interrupt by the keyboard is not the history's
-        said = f"HOLDFAST_MATRIX_SEED={SEED} {name} under {' then '.join(map(str, faults))}: {error!r}"
-        raise Broken(said) from error
+        return [re.sub(r"(mkfs|fsck)-\w+", r"\1", visit) for visit in theatre.play().breaker.visits]
     finally:
-        history.close()
-    return history
+        theatre.close()
 
 
-LINES: list[str] = []
+class Doubles:
+    """Every fault in what followed a first one. `again` are those that a rule says to be the same as one of `once`.
 
+    A death is the same as another at the same moment of the same commit (see `deaths`): as the second fault always, as
+    the first if both histories went on through the same failpoints to the same end.
+    """
 
-def find(name: str, base: str) -> Scenario:
-    return next(s for s in scenarios(base, every=True) if s.name == name)
+    def __init__(self, visits: list[str]) -> None:
+        self.once: list[Faults] = []
+        self.again: list[Faults] = []
+        self._deaths = deaths(visits)
+        self._ends: dict[Fault, tuple[str, list[str]]] = {}
+
+    def after(self, first: Fault, history: History) -> None:
+        """Those of one first fault; of the same death under several names the first must come first."""
+        visits = history.breaker.after
+        self._ends[first] = history.state, visits
+        same = self._deaths.get(first, first)
+        repeats = same != first and self._ends.get(same) == self._ends[first]
+        later = deaths(visits)
+        for second in faults_for(visits):
+            known = repeats or later.get(second, second) != second
+            (self.again if known else self.once).append((first, second))
+
+    def chosen(self, *, twin: bool) -> list[Faults]:
+        """What is played of them: in the proof all that differ, of the rest a seeded share."""
+        once, again = (1.0 if ALL else share for share in (1.0 if PROOF and not twin else SOME, SOME))
+        return [*sample(self.once, once, seed=20260101), *sample(self.again, again, seed=20260102)]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_fault_at_every_failpoint_of_a_plan_ends_well(name: str, scratch: str) -> None:
-    LINES.clear()
-    clean = play(name, scratch, ())
-    singles = list(faults_for(clean.visits))
-    doubles: list[tuple[Fault, Fault]] = []
-    broken: list[str] = []
-    for fault in singles:
-        try:
-            history = play(name, scratch, (fault,))
-        except Broken as error:
-            broken.append(str(error))
-            continue
-        assert history.fired == 1, f"{fault} was never reached"
-        doubles.extend((fault, second) for second in faults_for(history.after))
-    for pair in sample(doubles, SHARE, seed=20260101):
-        try:
-            play(name, scratch, pair)
-        except Broken as error:
-            broken.append(str(error))
-    report(name, len(singles), len(doubles))
+def test_every_fault_at_every_failpoint_of_a_plan_ends_well(name: str) -> None:
+    scratch = str(SHM / f"holdfast-matrix-{os.getpid()}")
+    theatre = Theatre(find(name, scratch), scratch)
+    try:
+        clean = theatre.play().breaker.visits
+        singles = list(faults_for(clean))
+        doubles = Doubles(clean)
+        for single in singles:
+            history = theatre.tried((single,))
+            if history is not None:
+                assert history.breaker.fired == 1, f"{single} was never reached"
+                doubles.after(single, history)
+        for double in doubles.chosen(twin=bool(theatre.scenario.twin)):
+            theatre.tried(double)
+    finally:
+        theatre.close()
+    about = f"doubles as of {theatre.scenario.twin}: " if theatre.scenario.twin else ""
+    shapes = {"singles": len(singles), "doubles": len(doubles.once), "doubles by another name": len(doubles.again)}
+    every = [*((single,) for single in singles), *doubles.once, *doubles.again]
+    report(Count(name, about, shapes, len(theatre.lines)), theatre.lines, every)
+    broken = theatre.broken
     assert not broken, f"{len(broken)} histories broke, such as:\n" + "\n".join(broken[:10])
 
 
-def report(name: str, singles: int, doubles: int) -> None:
-    """Each pair by name, for people; report/matrix/*.txt is not committed."""
-    directory = pathlib.Path("report/matrix")
-    directory.mkdir(parents=True, exist_ok=True)
-    head = f"{name}: {singles} singles, {doubles} doubles, {len(LINES)} histories run\n"
-    (directory / f"{name}.txt").write_text(head + "\n".join(LINES) + "\n")
+@pytest.mark.parametrize("name", [scenario.name for scenario in scenarios("/", every=True) if scenario.twin])
+def test_a_scenario_and_its_twin_visit_the_same_failpoints(name: str) -> None:
+    need("mkfs.xfs")
+    need("mkfs.btrfs")
+    scratch = str(SHM / f"holdfast-matrix-{os.getpid()}")
+    assert visits(name, scratch) == visits(find(name, scratch).twin, scratch)

@@ -10,6 +10,7 @@ from holdfast.engine.queue import Queue
 from holdfast.engine.request import Bound
 from holdfast.model.errors import Invalid, NotFound, WrongState
 from holdfast.model.operations import ENDED
+from holdfast.model.step import ChildIdentity
 from holdfast.records import claims, operations, steps
 from holdfast.records.contract import Records, Tx
 from holdfast.records.operations import OperationRow
@@ -24,6 +25,7 @@ class Exits:
         records: Records,
         codec: Codec,
         queue: Queue,
+        undertaker: Callable[[ChildIdentity], bool],
         cancelled: set[str],
         forget: Callable[[str], None],
     ) -> None:
@@ -31,6 +33,7 @@ class Exits:
         self._records = records
         self._codec = codec
         self._queue = queue
+        self._undertaker = undertaker
         self._cancelled = cancelled
         self._forget = forget
 
@@ -86,6 +89,7 @@ class Exits:
             raise WrongState(f"The operation {op} runs right now.", "Try again when it waits.")
         now = self._journal.now()
         try:
+            self._bury(op)
             successors = self._journal.write("take-over", lambda tx: self._take_over(tx, op, reason, now))
         except BaseException:
             self._queue.put_back(op, 0.0)  # its timer was taken with it
@@ -95,6 +99,15 @@ class Exits:
         self._journal.tell(op, "abandoned")
         for successor in successors:
             self._queue.put(successor)
+
+    def _bury(self, op: str) -> None:
+        """What a living child of it may still do must not meet whoever comes next (rule 9)."""
+        for child in self._records.read(lambda tx: steps.children(tx, op)):
+            if not self._undertaker(child):
+                raise WrongState(
+                    f"The process {child.pid} of the operation {op} cannot be killed yet: it sleeps in the kernel.",
+                    "Abandon it when that ended; what it waits for may come back, and a reboot ends it for sure.",
+                )
 
     def _take_over(self, tx: Tx, op: str, reason: str, now: float) -> list[str]:
         row = self._get(tx, op)
@@ -109,6 +122,7 @@ class Exits:
         if not was_queued:
             request.abandoned(tx, msgspec.json.decode(row.ids, type=Bound), f"operation {op} abandoned: {reason}")
         operations.change(tx, op, epoch, state="abandoned", reason=reason, ended=now)
+        steps.forget_children(tx, op)
         return claims.release(tx, op)
 
 

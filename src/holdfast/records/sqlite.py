@@ -154,6 +154,12 @@ class SqliteRecords(Records):
         if problems != ["ok"]:
             raise apsw.CorruptError(problems[0])
         version = int(str(self._raw.pragma("user_version")))
+        while version != VERSION:  # a full disk is given the reserve, once
+            with contextlib.suppress(_TryAgain):
+                self._migrate_from(version)
+                return
+
+    def _migrate_from(self, version: int) -> None:
         tx = self._connection.begin()
         try:
             migrate(tx, version, _WORDS)
@@ -167,6 +173,10 @@ class SqliteRecords(Records):
         while True:  # each turn uses up a reserve
             with contextlib.suppress(_TryAgain):
                 return self._group.submit(fn)  # type: ignore[no-any-return]  # fn's own type
+
+    def peek(self) -> Tx:
+        """The connection itself, for whoever knows that no transaction is under way: the simulation's invariants."""
+        return _SqliteTx(self._raw)
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """See `Records.read`."""

@@ -98,7 +98,7 @@ class SimulatedTask(Task):
             self.failure = error
         finally:
             self.finished = True
-            self._runtime.tasks.discard(self)
+            self._runtime.tasks.pop(self, None)
 
     def switch(self) -> None:
         """Run until it pauses or ends."""
@@ -182,7 +182,7 @@ class SimulatedRuntime(Runtime):
         super().__init__()
         self.scheduler = scheduler
         self.dead = False
-        self.tasks: set[SimulatedTask] = set()
+        self.tasks: dict[SimulatedTask, None] = {}  # in order: a set's would differ from run to run
 
     def check(self) -> None:
         """Raise Killed in a dead incarnation."""
@@ -225,7 +225,7 @@ class SimulatedRuntime(Runtime):
         """A new greenlet, ready to run."""
         self.check()
         task = SimulatedTask(self, name, fn)
-        self.tasks.add(task)
+        self.tasks[task] = None
         self.scheduler.add(task)
         return task
 

@@ -6,7 +6,6 @@ run to their end at once; a child that hangs, or acts after its deadline, is mod
 """
 
 import contextlib
-import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +13,13 @@ from typing import Any
 from holdfast.control.daemon import Daemon, Settings
 from holdfast.drivers.dir.driver import DirDriver
 from holdfast.drivers.registry import Drivers
-from holdfast.host import tools, work
-from holdfast.host.children import SAID, Children, Keeper, answer_of, say
-from holdfast.host.linux import LINUX
+from holdfast.host.children import Children, Keeper, answer_of
+from holdfast.host.host import Host
 from holdfast.model.errors import Abandoned, Again
 from holdfast.model.step import ChildIdentity
 from holdfast.runtime.api import Killed
 from holdfast.runtime.simulated import Scheduler, SimulatedRuntime
+from holdfast.testing.forked import Moment, Said, forked, killed
 
 Hook = Callable[["Universe", str], None]
 # How long after its deadline a child that sleeps in the kernel does its work and ends; virtual seconds.
@@ -33,6 +32,14 @@ class ChildHangs(Exception):
 
 class ChildIsLate(Exception):
     """Raised by a hook at `child.*.before`: the child cannot be killed, acts after its deadline, and ends."""
+
+
+class ChildDies(Exception):
+    """Raised by a hook at `child.*`: the child dies by SIGKILL, at that moment of its work; the daemon lives."""
+
+    def __init__(self, moment: Moment) -> None:
+        super().__init__(moment)
+        self.moment: Moment = moment
 
 
 class ForkedChildren(Children):
@@ -50,46 +57,51 @@ class ForkedChildren(Children):
         child = ChildIdentity(self._universe.children, 0, "simulated")
         keeper.child_started(child)
         try:
-            raw, status = self._runtime.effect(f"child.{work}", lambda: forked(work, args, fds))
+            raw, status = self._runtime.effect(f"child.{work}", lambda: self.do(work, args, fds))
         except ChildHangs:
             self._runtime.sleep(deadline)
             keeper.child_ended(child)
             raise Again(f"{work} did not answer within {deadline:g} s; its process was killed.") from None
         except ChildIsLate:
-            self._universe.later(child, work, args, fds, deadline + LATE)
+            self.later(child, work, args, fds, deadline + LATE)
             self._runtime.sleep(deadline)
             raise Abandoned(f"{work} did not answer within {deadline:g} s and cannot be killed.") from None
+        except ChildDies as death:
+            raw, status = self.killed(death.moment, work, args, fds)
         except OSError:
             keeper.child_ended(child)
             raise
         keeper.child_ended(child)
         return answer_of(work, raw, status)
 
+    def do(self, work: str, args: dict[str, Any], fds: tuple[int, ...]) -> Said:
+        """A piece of work in a process of its own; what that said, and its exit status."""
+        return forked(work, args, fds)
+
+    def killed(self, moment: Moment, work: str, args: dict[str, Any], fds: tuple[int, ...]) -> Said:
+        """The same for one that dies by SIGKILL."""
+        return killed(moment, work, args, fds)
+
+    def later(self, child: ChildIdentity, work: str, args: dict[str, Any], fds: tuple[int, ...], after: float) -> None:
+        """The child acts after so many virtual seconds, and ends."""
+        kept = tuple(os.dup(fd) for fd in fds)
+
+        def act() -> None:
+            with contextlib.suppress(OSError):
+                forked(work, args, kept)
+            for fd in kept:
+                os.close(fd)
+
+        self._universe.later(child, after, act)
+
     def prove_dead(self, child: ChildIdentity) -> bool:
         """Whether it is not one of those that act late."""
         return child.pid not in self._universe.alive
 
 
-def forked(name: str, args: dict[str, Any], fds: tuple[int, ...]) -> tuple[bytes, int]:
-    """Do a piece of work in a forked process; what it said, and its exit status."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            if name in tools.TOOLS:
-                tools.become(tools.TOOLS[name](args, fds), write, fds)
-            said: dict[str, Any] = {"answer": work.TABLE[name](LINUX, args, fds)}
-        except Exception as error:  # noqa: BLE001 - told to the parent
-            said = say(error, name)
-        os.write(write, json.dumps(said).encode())
-        os._exit(SAID if name in tools.TOOLS else 0)
-    os.close(write)
-    raw = b""
-    while part := os.read(read, 65536):
-        raw += part
-    os.close(read)
-    _, status = os.waitpid(pid, 0)
-    return raw, os.waitstatus_to_exitcode(status)
+def only_dir(host: Host) -> Drivers:
+    """The drivers that are proven here."""
+    return Drivers({"dir": DirDriver(host)})
 
 
 class Universe:
@@ -105,7 +117,8 @@ class Universe:
         self.incarnations = 0
         self.daemon: Daemon | None = None
         self.runtime = SimulatedRuntime(self.scheduler)
-        self._world = SimulatedRuntime(self.scheduler)
+        # Of what lives on while daemons come and go.
+        self.world = SimulatedRuntime(self.scheduler)
 
     # -- life and death ------------------------------------------------------------------------
 
@@ -119,19 +132,23 @@ class Universe:
         runtime = self.runtime
 
         def begin() -> None:
-            settings = Settings(os.path.join(self.scratch, "state"), os.path.join(self.scratch, "run"), threads=2)
             daemon = Daemon.__new__(Daemon)
             self.daemon = daemon  # known before it is whole, so that one killed in the making is buried too
-            daemon.__init__(  # type: ignore[misc]  # see above
-                runtime, settings, children=ForkedChildren(self, runtime), fatal=self._fatal,
-                drivers=lambda host: Drivers({"dir": DirDriver(host)}),
-            )  # fmt: skip
+            self.make(daemon, runtime)
             daemon.start()
 
         self.run(begin)
         return not runtime.dead
 
-    def _fatal(self, _reason: str) -> None:
+    def make(self, daemon: Daemon, runtime: SimulatedRuntime) -> None:
+        """Initialise the incarnation's control plane."""
+        daemon.__init__(  # type: ignore[misc]  # it exists before it is whole, see `start`
+            runtime, Settings(os.path.join(self.scratch, "state"), os.path.join(self.scratch, "run"), threads=2),
+            children=ForkedChildren(self, runtime), fatal=self.fatal, drivers=only_dir,
+        )  # fmt: skip
+
+    def fatal(self, _reason: str) -> None:
+        """What a daemon does that must not go on."""
         self.kill()
 
     def _failpoint(self, name: str) -> None:
@@ -163,17 +180,14 @@ class Universe:
 
     # -- faults that outlive an incarnation ----------------------------------------------------
 
-    def later(self, child: ChildIdentity, work: str, args: dict[str, Any], fds: tuple[int, ...], after: float) -> None:
-        """The child acts after so many virtual seconds, and ends."""
+    def later(self, child: ChildIdentity, after: float, act: Callable[[], None]) -> None:
+        """The child acts after so many virtual seconds, whoever lives then, and ends."""
         self.alive.add(child.pid)
-        kept = tuple(os.dup(fd) for fd in fds)
 
-        def act() -> None:
-            self._world.sleep(after)
-            with contextlib.suppress(OSError):
-                forked(work, args, kept)
-            for fd in kept:
-                os.close(fd)
+        def wait() -> None:
+            self.world.sleep(after)
+            if child.pid in self.alive:  # else the machine lost its power meanwhile
+                act()
             self.alive.discard(child.pid)
 
-        self._world.spawn("late child", act)
+        self.world.spawn("late child", wait)

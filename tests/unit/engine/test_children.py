@@ -1,6 +1,8 @@
 """A child that was abandoned: until it is proven dead, its operation does not go on."""
 
-from holdfast.model.errors import Abandoned
+import pytest
+
+from holdfast.model.errors import Abandoned, WrongState
 from holdfast.model.step import Context
 from holdfast.records import steps
 from tests.unit.engine.lab import Lab
@@ -97,3 +99,17 @@ def test_one_that_was_killed_with_the_daemon_is_proven_dead_before_the_first_loo
     assert lab.world.calls == ["judge a", "apply a"]
     lab.alive.clear()
     assert lab.ended(op).state == "done"
+
+
+def test_an_operation_whose_child_lives_cannot_be_abandoned(lab: Lab) -> None:
+    """Its claims would go, and what the child does at last would meet whoever came next."""
+    _hangs(lab)
+    op = lab.submit(Do(plan_of="a"))
+    lab.parked(op)
+    with pytest.raises(WrongState, match="cannot be killed yet"):
+        lab.engine.exits.abandon(op, "the back end is gone")
+    assert lab.claims()
+    lab.alive.clear()
+    lab.engine.exits.abandon(op, "the back end is gone")
+    assert lab.get(op).state == "abandoned"
+    assert lab.records.read(lambda tx: steps.children(tx, op)) == []

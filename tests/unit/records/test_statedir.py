@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 
 from holdfast.model.errors import DatabaseDamaged, Invalid, Locked, NoSpace, Unavailable
@@ -206,6 +207,20 @@ def test_a_daemon_that_starts_on_a_full_disk_says_so(small: Path) -> None:
     _fill(small)
     with pytest.raises(NoSpace):
         Opened(small / "state")
+
+
+def test_a_daemon_that_was_there_before_starts_on_a_full_disk_and_has_its_reserve(small: Path) -> None:
+    """A crash on a full disk: what runs is to end."""
+    first = Opened(small / "state")
+    written = first.write()
+    first.records._raw.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # noqa: SLF001 - as one that was killed
+    first.close()
+    ballast = _fill(small)
+    state = Opened(small / "state")
+    assert state.guard.has_reserve
+    assert state.write() == written + 1
+    ballast.unlink()
+    state.close()
 
 
 @pytest.mark.parametrize("loss", ["empty", "gone"])

@@ -1,0 +1,103 @@
+"""What can be broken at a failpoint, and which of it fits where.
+
+kill        the daemon dies there; another starts
+error       the call raises EIO, nothing was done (at a journal write: the daemon stops)
+reply-lost  the call was done, yet raises EIO
+hang        the call takes longer than the operation's whole allowance, then goes on; a child is killed
+            at its deadline, having done nothing
+late        a child cannot be killed at its deadline, and acts after it
+child-kill  a child dies by SIGKILL, before it acted or (at .after) before it answered; the daemon lives
+child-half  a mkfs dies by SIGKILL with half of its writes done
+hold        nothing is broken: the other operation of a pair is asked for while this one stands there
+"""
+
+import random
+from collections.abc import Iterator
+
+import msgspec
+
+FAULTS = ("kill", "error", "reply-lost", "hang", "late", "child-kill", "child-half")
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Break the `nth` visit of a failpoint, counted from the fault before."""
+
+    at: str
+    nth: int
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.at}#{self.nth}:{self.kind}"
+
+
+Faults = tuple[Fault, ...]
+
+
+def faults_for(visits: list[str], kinds: tuple[str, ...] = FAULTS) -> Iterator[Fault]:
+    """Every fault of these kinds that fits, for every visit of a trace."""
+    counts: dict[str, int] = {}
+    for name in visits:
+        counts[name] = counts.get(name, 0) + 1
+        for kind in kinds:
+            if _fits(name, kind):
+                yield Fault(name, counts[name], kind)
+
+
+def _fits(name: str, kind: str) -> bool:
+    before = name.endswith(".before")
+    work = name.startswith("child.") and not name.startswith("child.kill.")
+    match kind:
+        case "kill" | "hold":
+            return True
+        case "reply-lost":
+            return not before and not name.startswith("records.")
+        case "child-kill":
+            return work
+        case "child-half":
+            return before and name.startswith("child.mkfs-")
+        case "late":
+            return before and work
+        case "hang":
+            return before and not name.startswith("records.")
+    return before
+
+
+def deaths(visits: list[str]) -> dict[Fault, Fault]:
+    """Every fault that is the daemon's death, and the first one at the same moment: before, or after, one commit.
+
+    Between `journal.*.before` and the `records.commit.before` that follows it nothing is done that could be seen after
+    a death, and so after the commit; and an error at either is a death too. Only visits that follow each other
+    immediately count as one moment.
+    """
+    found: dict[Fault, Fault] = {}
+    counts: dict[str, int] = {}
+    first: Fault | None = None
+    before = ""
+    for name in visits:
+        counts[name] = counts.get(name, 0) + 1
+        if not _one_moment(before, name):
+            first = None
+        for kind in FAULTS:
+            if _fits(name, kind) and is_death(name, kind):
+                fault = Fault(name, counts[name], kind)
+                first = first or fault
+                found[fault] = first
+        before = name
+    return found
+
+
+def _one_moment(before: str, name: str) -> bool:
+    into = before.startswith("journal.") and before.endswith(".before") and name == "records.commit.before"
+    out = before == "records.commit.after" and name.startswith("journal.") and name.endswith(".after")
+    return into or out
+
+
+def is_death(name: str, kind: str) -> bool:
+    """Whether the fault stops the daemon: a journal that cannot be written does."""
+    return kind == "kill" or (name.startswith(("journal.", "records.")) and kind in ("error", "reply-lost"))
+
+
+def sample(histories: list[Faults], share: float, seed: int) -> list[Faults]:
+    """A seeded share of the histories, in their order."""
+    chosen = random.Random(seed)
+    return [faults for faults in histories if chosen.random() < share]

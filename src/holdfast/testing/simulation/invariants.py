@@ -1,0 +1,275 @@
+"""What must hold after every event, one rule of DESIGN after the other. A breach names its rule.
+
+Checks read the records between transactions and the machine's own state, never through Holdfast. What is claimed by
+an operation is under way and is judged when it is free again; what the weather has in its hands, when that is over.
+"""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from holdfast.control.daemon import Daemon
+from holdfast.engine.request import Bound
+from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.registry import codec
+from holdfast.records import resources
+from holdfast.records.contract import Tx
+from holdfast.records.sqlite import SqliteRecords
+from holdfast.testing.simulation.home import RecordsDisk
+from holdfast.testing.simulation.model import Model
+from holdfast.testing.simulation.world import World, has_token, mark_of, settle_in
+from holdfast.testing.universe import Universe
+
+_CODEC = codec()
+_OPEN = "('queued', 'running', 'undoing', 'parked')"
+# What Holdfast does outside of operations: counters' stamps, and what a repair discards of what is over.
+# Looks that want a child, and the sync of what was there before.
+_HARMLESS = re.compile(r"\.persist|^child\.(?:check|fsck)-")
+_OWN = ("pool.stamp", "tree.remove", "volume.sync-discarded")
+
+
+class Breach(AssertionError):
+    """An invariant did not hold. `operation` is the one concerned, if one is."""
+
+    def __init__(self, rule: int, what: str, operation: str = "") -> None:
+        super().__init__(f"rule {rule}: {what}")
+        self.rule = rule
+        self.operation = operation
+
+
+class Held(msgspec.Struct):
+    """The claims of a moment."""
+
+    exclusive: dict[str, str]
+    by_kind: dict[str, str]
+
+
+class Invariants:
+    """Of one universe. `excused` are uids, paths and names that the weather has in its hands."""
+
+    def __init__(self, universe: Universe, world: World, disk: RecordsDisk) -> None:
+        self._universe = universe
+        self._world = world
+        self._disk = disk
+        self.model = Model()
+        self.excused: dict[str, None] = {}
+        self.ended: dict[str, str] = {}
+        self.results: dict[str, int] = {}
+        # Paths whose mounts others took away; they are ours again once they are back.
+        self.gone: dict[str, None] = {}
+        self._changed = 0
+        self._refused = 0
+        self._epochs: dict[str, int] = {}
+
+    # -- when ------------------------------------------------------------------------------------
+
+    def at_effect(self, name: str, operation: str) -> None:
+        """Something is about to be done to the world."""
+        if not operation:
+            if not name.startswith(_OWN):
+                raise Breach(1, f"{name} outside of any operation")
+            return
+        daemon = self._universe.daemon
+        if daemon is None or not hasattr(daemon, "engine"):
+            return
+        tx = _peek(daemon)
+        rows = tx.run("SELECT state, direction, epoch FROM operations WHERE id=?", (operation,))
+        if not rows:
+            raise Breach(1, f"{name} by an operation that is not recorded", operation)
+        state, direction, epoch = rows[0]
+        if state not in ("running", "undoing", "parked"):
+            raise Breach(10, f"{name} by an operation that is {state}", operation)
+        if int(epoch) < self._epochs.get(operation, 0):
+            raise Breach(10, f"{name} under an epoch that is over", operation)
+        self._epochs[operation] = int(epoch)
+        intents = tx.run("SELECT 1 FROM steps WHERE op=? AND state='intent'", (operation,))
+        if direction == "forward" and not intents and not _HARMLESS.search(name):
+            raise Breach(1, f"{name} before the intent was recorded", operation)
+        self._no_child_lives(tx, name, operation)
+
+    def _no_child_lives(self, tx: Tx, name: str, operation: str) -> None:
+        for (pid,) in tx.run("SELECT pid FROM children WHERE op=?", (operation,)):
+            if pid in self._universe.alive:
+                raise Breach(9, f"{name} while its abandoned child {pid} lives", operation)
+
+    def at_commit(self) -> None:
+        """The records changed."""
+        daemon = self._universe.daemon
+        if daemon is None or not hasattr(daemon, "engine"):
+            return
+        if not self._disk.unsynced(daemon.state_dir.database + "-wal"):
+            self._refused = self._disk.refused
+        elif self._refused == self._disk.refused:  # else what is there may be of a transaction that did not fit
+            raise Breach(1, "a commit was answered before it was synced")
+        tx = _peek(daemon)
+        self._ends(tx)
+        held = self._claims(tx)
+        self._records(tx, held)
+        self._volumes(tx, held)
+        self._strays(tx, held, daemon.member.uid)
+        self._mounts(held)
+
+    def calm(self) -> None:
+        """After healing nothing is excused any more."""
+        self.excused.clear()
+        self.gone.clear()
+        if self._universe.daemon is not None:
+            self.model.adopt(_rows(_peek(self._universe.daemon)))
+
+    # -- what ------------------------------------------------------------------------------------
+
+    def _ends(self, tx: Tx) -> None:
+        """Rule 6 and 10: what is over is over, once."""
+        rows = tx.run(
+            "SELECT id, state, request, ids, changed, kind FROM operations WHERE changed>? ORDER BY changed",
+            (self._changed,),
+        )
+        for op, state, request, ids, changed, kind in rows:
+            self._changed = int(changed)
+            if op in self.ended:
+                if state != self.ended[str(op)]:
+                    raise Breach(10, f"the operation was {self.ended[str(op)]} and is {state}", str(op))
+                continue
+            if state not in ("done", "undone", "abandoned"):
+                continue
+            if any(pid in self._universe.alive for (pid,) in tx.run("SELECT pid FROM children WHERE op=?", (op,))):
+                raise Breach(9, "it ended while its child lives", str(op))
+            self.ended[str(op)] = str(state)
+            self.results[f"{kind} {state}"] = self.results.get(f"{kind} {state}", 0) + 1
+            asked, bound = _CODEC.request(str(request)), msgspec.json.decode(str(ids), type=Bound)
+            if state == "done" and isinstance(asked, PoolForget):
+                self._world.wipe(asked.name)
+            self.model.ended(asked, bound, str(state))
+
+    def _claims(self, tx: Tx) -> Held:
+        """No claim without an operation; what is granted exclusively is granted once."""
+        held = Held({}, {})
+        rows = tx.run(
+            "SELECT c.item, c.mode, c.op, o.state, o.kind FROM claims c LEFT JOIN operations o ON o.id=c.op"
+            " ORDER BY c.item, c.seq"
+        )
+        granted: dict[str, str] = {}
+        for item, mode, op, state, kind in rows:
+            if state is None or state in ("done", "undone", "abandoned"):
+                raise Breach(7, f"a claim on {item} of an operation that is {state}", str(op))
+            if state == "queued":
+                continue
+            if granted.get(str(item)) == "exclusive" or (item in granted and mode == "exclusive"):
+                raise Breach(10, f"{item} was granted twice", str(op))
+            granted[str(item)] = str(mode)
+            if mode == "exclusive":
+                held.exclusive[str(item).removeprefix("uid:")] = str(op)
+                held.by_kind[str(item).removeprefix("uid:")] = str(kind)
+        return held
+
+    def _free(self, held: Held, *uids: str) -> bool:
+        loose = self.model.loose
+        return not any(uid in held.exclusive or uid in loose or uid in self.excused for uid in uids)
+
+    def _records(self, tx: Tx, held: Held) -> None:
+        """Rules 6 and 7: records are what was acknowledged, both ways."""
+        rows = _rows(tx)
+        for row in rows:
+            if self._free(held, row.uid, row.parent) and (differs := self.model.differs(row)):
+                raise Breach(6, f"{row.name}: {differs}")
+        there = {row.uid for row in rows}
+        for known in (self.model.pools, self.model.volumes, self.model.mounts):
+            for uid in known:
+                if uid not in there and self._free(held, uid):
+                    raise Breach(7, f"{known[uid]} was acknowledged, and is not recorded")
+
+    def _volumes(self, tx: Tx, held: Held) -> None:
+        """Rules 3, 4 and 6: a volume is whole on its disk; its tenant's data stays until a delete passed its pivot."""
+        for uid, volume in self.model.volumes.items():
+            pool = self.model.pools.get(volume.pool)
+            if pool is None or uid in self.excused or uid in self.model.loose:
+                continue
+            if held.by_kind.get(uid) == "volume.delete" and self._past(tx, held.exclusive[uid]):
+                continue
+            entry = self._world.disk(pool.source).volumes().get(uid)
+            if entry is None:
+                raise Breach(6, f"the volume {volume.name} is not in its pool", held.exclusive.get(uid, ""))
+            if not volume.token:
+                settle_in(entry, volume, uid.encode())
+            if not has_token(entry, volume):
+                raise Breach(3, f"the data of {volume.name} is gone", held.exclusive.get(uid, ""))
+            mark = mark_of(entry)
+            if uid not in held.exclusive and (mark is None or (mark.name, mark.uid) != (volume.name, uid)):
+                raise Breach(6, f"the mark of {volume.name} shows {mark}")
+
+    @staticmethod
+    def _past(tx: Tx, operation: str) -> bool:
+        """Whether a delete may have begun to delete."""
+        return bool(tx.run("SELECT 1 FROM steps WHERE op=? AND state IN ('intent', 'done')", (operation,)))
+
+    def _strays(self, tx: Tx, held: Held, owner: str) -> None:
+        """Rule 7: whatever bears our owner has a record, or an operation that is under way."""
+        known = {str(row[0]) for row in tx.run(f"SELECT id FROM operations WHERE state IN {_OPEN}")}
+        abandoned = {op for op, state in self.ended.items() if state == "abandoned"}
+        recorded = {str(row[0]) for row in tx.run("SELECT uid FROM resources")}
+        for disk in self._world.disks:
+            for name in disk.volumes():
+                if name in self.excused or any(part in self.model.loose for part in name.split(".")):
+                    continue
+                stray = _stray(name, owner, known | abandoned, recorded, held)
+                if stray:
+                    raise Breach(7, f"{disk.source}/volumes/{name} {stray}")
+
+    def _mounts(self, held: Held) -> None:
+        """Rules 5 and 6: each acknowledged mount is there, and none is that nobody wants."""
+        wanted = {mount.path: mount for uid, mount in self.model.mounts.items() if self._free(held, uid, mount.volume)}
+        seen: dict[str, bool] = {}
+        for mount in self._world.machine.namespace.facts():
+            if mount.path.startswith(("/state", "/run")):
+                raise Breach(8, f"something is mounted at {mount.path}, the daemon's own")
+            if mount.path.startswith("/mnt/"):
+                seen[mount.path] = mount.read_only
+        for path in [path for path in self.gone if path in seen]:
+            del self.gone[path]
+        for path, known in wanted.items():
+            if path in self.excused or path in self.gone:
+                continue
+            if path not in seen:
+                raise Breach(6, f"the mount at {path} was acknowledged, and is not there")
+            if seen[path] != known.read_only:
+                raise Breach(6, f"the mount at {path} has another access mode")
+        claimed = {path for item in held.exclusive for path in _paths(item)}
+        known_paths = {mount.path for mount in self.model.mounts.values()}
+        for path in seen:
+            if path not in known_paths and path not in claimed and path not in self.excused and not self._loose_mount():
+                raise Breach(5, f"a mount is left at {path}")
+
+    def _loose_mount(self) -> bool:
+        """An abandoned mount or unmount leaves its mount to whoever looks."""
+        return bool(self.model.loose)
+
+
+def _rows(tx: Tx) -> list[Pool | Volume | Attachment]:
+    """All records but the member's."""
+    return [*resources.page(tx, Pool), *resources.page(tx, Volume), *resources.page(tx, Attachment)]
+
+
+def _paths(item: str) -> Iterator[str]:
+    """The path of a claim on one: name:MEMBER:PATH."""
+    if item.startswith("name:"):
+        yield item.split(":", 2)[2]
+
+
+def _stray(name: str, owner: str, known: set[str], recorded: set[str], held: Held) -> str:
+    """Why an entry should not be there, or an empty text."""
+    parts = name.split(".")
+    if name.startswith(".making.") and len(parts) == 6 and parts[2] == owner:
+        return "" if parts[3] in known else f"was left by operation {parts[3]}, which is over"
+    if name.startswith(".removing.") and len(parts) == 4 and parts[2] == owner:
+        return "" if parts[3] in held.exclusive else "was left by a removal that is over"
+    return "" if name in recorded or len(name) != 32 else "is recorded nowhere"
+
+
+def _peek(daemon: Daemon) -> Tx:
+    """Reading the records from outside, between transactions."""
+    records = daemon.records
+    if not isinstance(records, SqliteRecords):
+        raise TypeError("only SQLite's records are simulated")
+    return records.peek()

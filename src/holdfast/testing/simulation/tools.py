@@ -1,0 +1,61 @@
+"""The programs that the simulated machine has: mkfs and fsck of each file system.
+
+Each opens the image anew by the descriptor that it is given, as the real ones do, and ends with a status, whatever
+its calls met.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from holdfast.host.formats import SMALLEST
+from holdfast.testing.simulation import filesystems
+from holdfast.testing.simulation.kernel import SimulatedKernel
+
+Tool = Callable[[SimulatedKernel, dict[str, Any], int], tuple[str, int]]
+# Places beside the superblock that a mkfs writes: a copy, as a half-made format leaves one.
+_COPY = 512 << 10
+# e2fsck(8): errors left uncorrected, and an operational error; the other tools have one status for all.
+_DAMAGED = {"ext4": 4, "xfs": 1, "btrfs": 1}
+_GAVE_UP = {"ext4": 8, "xfs": 1, "btrfs": 1}
+
+
+def mkfs(kernel: SimulatedKernel, args: dict[str, Any], fd: int) -> tuple[str, int]:
+    """Copies first, the superblock last, as the real ones do; what it said, and its status."""
+    fs, uuid = args["fs"], args["uuid"]
+    offset, block = filesystems.superblock(fs, uuid)
+    try:
+        image = kernel.reopen(fd, os.O_RDWR)
+        if kernel.fstat(image).st_size < SMALLEST[fs]:
+            return "the simulated image is too small", 1
+        kernel.pwrite(image, block, _COPY + offset)
+        node = kernel.node(image)
+        node.inner = kernel.machine.format(fs, uuid)
+        if fs == "ext4":
+            node.inner.root.put("lost+found", node.inner.make("dir", 0o700))
+        kernel.pwrite(image, block, offset)
+        kernel.fsync(image)
+    except OSError as error:
+        return str(error), 1
+    return "", 0
+
+
+def fsck(kernel: SimulatedKernel, args: dict[str, Any], fd: int) -> tuple[str, int]:
+    """Clean, damaged, or neither: what it said, and its status."""
+    fs = args["fs"]
+    try:
+        image = kernel.node(kernel.reopen(fd, os.O_RDONLY))
+        whole = image.inner is not None and filesystems.holds(image, fs) == image.inner.uuid
+    except OSError as error:
+        return str(error), _GAVE_UP[fs]
+    if image.inner is None or not whole:
+        return "there is no such simulated file system", _GAVE_UP[fs]
+    if image.inner.damaged:
+        return "the simulated file system is damaged", _DAMAGED[fs]
+    return "clean", 0
+
+
+TOOLS: dict[str, Tool] = {
+    **{f"mkfs-{fs}": mkfs for fs in filesystems.KINDS},
+    **{f"fsck-{fs}": fsck for fs in filesystems.KINDS},
+}

@@ -1,0 +1,218 @@
+"""Clients: what they ask for, what they were told, and how they go on after the daemon died under them.
+
+The mix, by weight: see MIX. About a third of what ends concerns mounts or file systems; about an eighth of all
+requests are such that must be refused.
+"""
+
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from holdfast.control.daemon import Daemon
+from holdfast.engine.submit import Caller
+from holdfast.model.errors import HoldfastError, WrongState
+from holdfast.model.operations import OperationView
+from holdfast.operations.attachment.mount import VolumeMount
+from holdfast.operations.attachment.unmount import VolumeUnmount
+from holdfast.operations.base import Asked
+from holdfast.operations.pool.change import PoolChange
+from holdfast.operations.pool.create import PoolCreate
+from holdfast.operations.pool.delete import PoolDelete
+from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.volume.check import VolumeCheck
+from holdfast.operations.volume.create import VolumeCreate
+from holdfast.operations.volume.delete import VolumeDelete
+from holdfast.operations.volume.label import VolumeLabel
+from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.trim import VolumeTrim
+from holdfast.runtime.api import Runtime
+from holdfast.testing.simulation.invariants import Breach
+from holdfast.testing.simulation.model import Model
+
+NAMES = [f"v{n}" for n in range(9)]
+POOLS = ("p0", "p1")
+WAIT = 20.0
+
+
+class Ask(msgspec.Struct):
+    """A request that a client has begun: it repeats it under its key until it is told something."""
+
+    request: Asked
+    key: str
+    operation: str = ""
+
+
+class Client:
+    """One of several. It lives on while its greenlet dies with the daemon."""
+
+    def __init__(self, number: int, seed: int, model: Model, places: int) -> None:
+        self.caller = Caller(f"client-{number}", "simulation")
+        self.random = random.Random(f"{seed} {number}")
+        self.model = model
+        self.open: Ask | None = None
+        self.refused: dict[str, int] = {}
+        self.told: dict[str, str] = {}
+        self._asked = 0
+        self._places = places
+
+    # -- asking ----------------------------------------------------------------------------------
+
+    def live(self, daemon: Daemon, runtime: Runtime, more: Callable[[], bool]) -> None:
+        """Ask, wait, think; until enough was asked, or the daemon dies."""
+        while self.open is not None or more():
+            if self.open is None:
+                self._asked += 1
+                self.open = Ask(self.draw(), f"key-{self._asked}")
+            self._ask(daemon, self.open)
+            self.open = None
+            runtime.sleep(self.random.expovariate(1.0))
+
+    def _ask(self, daemon: Daemon, ask: Ask) -> None:
+        engine = daemon.engine
+        try:
+            view = engine.earlier(ask.request, self.caller, ask.key)
+            if view is None:
+                checked = ask.request.checked(daemon.desk)
+                begun = (lambda _op: None) if self.random.random() < 0.5 else None
+                allowance = 300.0 if self.random.random() < 0.3 else None
+                view = engine.submit(
+                    checked, self.caller, key=ask.key, said=ask.request, allowance=allowance, begun=begun
+                )  # fmt: skip
+        except HoldfastError as error:
+            if ask.operation:
+                raise Breach(6, f"the operation is not known by its key any more: {error}", ask.operation) from None
+            self.refused[error.code] = self.refused.get(error.code, 0) + 1
+            return
+        if ask.operation and view.id != ask.operation:
+            raise Breach(6, "the same key gave another operation", view.id)
+        ask.operation = view.id
+        self._told(view)
+        self._wait(daemon, view.id)
+
+    def _wait(self, daemon: Daemon, op: str) -> None:
+        view = daemon.engine.watch.wait(op, self.random.choice((0.0, WAIT, 10 * WAIT)))
+        self._told(view)
+        if view.ended:
+            return
+        exit_ = self.random.choices(("leave", "retry", "cancel", "abandon"), (70, 15, 13, 2))[0]
+        try:
+            if exit_ == "retry":
+                daemon.engine.exits.retry(op)
+            elif exit_ == "cancel":
+                daemon.engine.exits.cancel(op)
+            elif exit_ == "abandon":
+                daemon.engine.exits.abandon(op, "the simulation gave up")
+        except (WrongState, HoldfastError) as error:
+            self.refused[error.code] = self.refused.get(error.code, 0) + 1
+
+    def _told(self, view: OperationView) -> None:
+        """An end that was told is never taken back."""
+        before = self.told.get(view.id)
+        if before is not None and before != view.state:
+            raise Breach(6, f"told that it is {before}, then that it is {view.state}", view.id)
+        if view.ended:
+            self.told[view.id] = view.state
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def draw(self) -> Asked:
+        """The next request."""
+        kind = self.random.choices(tuple(MIX), tuple(MIX.values()))[0]
+        drawn: Asked = getattr(self, f"_{kind}")()
+        return drawn
+
+    def _pool(self) -> str:
+        return self.random.choices((*POOLS, "p9"), (70, 28, 2))[0]
+
+    def _name(self) -> str:
+        return self.random.choice(NAMES)
+
+    def _volume(self, content: str = "") -> tuple[str, str]:
+        """One that is there, mostly, by what this client could know."""
+        names = {uid: pool.name for uid, pool in self.model.pools.items()}
+        there = [v for v in self.model.volumes.values() if (not content or v.content == content) and v.pool in names]
+        if not there or self.random.random() < 0.07:
+            return self._pool(), self._name()
+        chosen = self.random.choice(there)
+        return names[chosen.pool], chosen.name
+
+    def _pool_create(self) -> Asked:
+        name = self._pool()
+        return PoolCreate(name=name, config={"source": f"/srv/{name}"})
+
+    def _pool_delete(self) -> Asked:
+        return PoolDelete(name=self._pool())
+
+    def _pool_forget(self) -> Asked:
+        return PoolForget(name=self._pool())
+
+    def _pool_change(self) -> Asked:
+        return PoolChange(name=self._pool(), limit=self.random.choice((None, "64MiB", "12MiB")))
+
+    def _directory(self) -> Asked:
+        return VolumeCreate(pool=self._pool(), name=self._name(), size="1MiB")
+
+    def _block(self) -> Asked:
+        return VolumeCreate(pool=self._pool(), name=self._name(), size="1MiB", content="block")
+
+    def _filesystem(self) -> Asked:
+        return VolumeCreate(pool=self._pool(), name=self._name(), size="1MiB", content="filesystem", fs="ext4")
+
+    def _delete(self) -> Asked:
+        pool, name = self._volume()
+        return VolumeDelete(pool=pool, name=name)
+
+    def _rename(self) -> Asked:
+        pool, name = self._volume()
+        return VolumeRename(pool=pool, name=name, new_name=self._name())
+
+    def _label(self) -> Asked:
+        pool, name = self._volume()
+        value = self.random.choice(("a", "b", None))
+        return VolumeLabel(pool=pool, name=name, labels={"of": value})
+
+    def _mount(self) -> Asked:
+        content = self.random.choices(("filesystem", "directory", "block"), (50, 30, 20))[0]
+        pool, name = self._volume(content)
+        path = f"/mnt/{'f' if content == 'block' else 'd'}{self.random.randrange(self._places)}"
+        return VolumeMount(pool=pool, name=name, path=path, read_only=self.random.random() < 0.2)
+
+    def _unmount(self) -> Asked:
+        paths = [mount.path for mount in self.model.mounts.values()]
+        return VolumeUnmount(path=self.random.choice(paths) if paths else "/mnt/d0")
+
+    def _check(self) -> Asked:
+        pool, name = self._volume("filesystem")
+        return VolumeCheck(pool=pool, name=name)
+
+    def _trim(self) -> Asked:
+        pool, name = self._volume("filesystem")
+        return VolumeTrim(pool=pool, name=name)
+
+    def _invalid(self) -> Asked:
+        pool, name = self._volume()
+        return self.random.choice(
+            (
+                VolumeCreate(pool=pool, name="../x", size="1MiB"),
+                VolumeCreate(pool=pool, name=name, size="1"),
+                VolumeCreate(pool=pool, name="large", size="1000000000TiB", content="block"),
+                VolumeCreate(pool="p9", name=name, size="1MiB"),
+                VolumeMount(pool=pool, name=name, path="/state"),
+                VolumeMount(pool=pool, name=name, path="relative"),
+                VolumeMount(pool=pool, name=name, path="/mnt/nowhere"),
+                VolumeMount(pool=pool, name=name, path="/srv/p0"),
+                VolumeRename(pool=pool, name=name, new_name=""),
+                VolumeDelete(pool=pool, name=name, if_match='"0.0"'),
+                VolumeUnmount(path="/mnt"),
+                PoolCreate(name="p2", config={"source": "/srv/p0/volumes"}),
+                PoolCreate(name="p3", config={"source": "/nowhere"}),
+                VolumeTrim(pool=pool, name=name),
+            )
+        )
+
+
+MIX = {
+    "directory": 11, "filesystem": 12, "block": 6, "delete": 15, "rename": 5, "label": 4, "mount": 16, "unmount": 11,
+    "check": 3, "trim": 3, "pool_create": 3, "pool_delete": 1.5, "pool_forget": 0.5, "pool_change": 1, "invalid": 8,
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""The simulated machine is held to the real one."""
