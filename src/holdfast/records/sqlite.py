@@ -107,7 +107,7 @@ class SqliteRecords(Records):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._raw = apsw.Connection(path, vfs=vfs)
             log = f"{self._raw.filename}-wal"
-            self._log_was_there = os.path.exists(log) and os.path.getsize(log) > 0
+            self._log_was_there = vfs is None and os.path.exists(log) and os.path.getsize(log) > 0
             try:
                 if vfs is None:
                     self._check_length()
@@ -158,6 +158,15 @@ class SqliteRecords(Records):
             with contextlib.suppress(_TryAgain):
                 self._migrate_from(version)
                 return
+        self._persist()
+
+    def _persist(self) -> None:
+        """What a killed process left may be in the page cache only; what is read from here on is on the disk.
+
+        A checkpoint syncs the log before it copies anything (wal.c, walCheckpoint), so it needs no room for that.
+        """
+        with contextlib.suppress(apsw.FullError):
+            self._raw.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _migrate_from(self, version: int) -> None:
         tx = self._connection.begin()

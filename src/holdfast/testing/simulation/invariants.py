@@ -61,12 +61,15 @@ class Invariants:
         self.gone: dict[str, None] = {}
         self._changed = 0
         self._refused = 0
+        # Whether the world may have changed since it was looked at.
+        self._touched = True
         self._epochs: dict[str, int] = {}
 
     # -- when ------------------------------------------------------------------------------------
 
     def at_effect(self, name: str, operation: str) -> None:
         """Something is about to be done to the world."""
+        self._touched = True
         if not operation:
             if not name.startswith(_OWN):
                 raise Breach(1, f"{name} outside of any operation")
@@ -104,9 +107,14 @@ class Invariants:
         elif self._refused == self._disk.refused:  # else what is there may be of a transaction that did not fit
             raise Breach(1, "a commit was answered before it was synced")
         tx = _peek(daemon)
+        before = len(self.ended)
         self._ends(tx)
         held = self._claims(tx)
-        self._records(tx, held)
+        if len(self.ended) > before:  # only then is anything judged that was not
+            self._records(tx, held)
+        elif not self._touched:
+            return
+        self._touched = False
         self._volumes(tx, held)
         self._strays(tx, held, daemon.member.uid)
         self._mounts(held)
