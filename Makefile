@@ -40,7 +40,7 @@ proof: setup-lab
 	@HOLDFAST_PROOF=1 $(RUN) -m pytest -q -n 2 --dist worksteal
 
 storm: setup-lab
-	@$(RUN) -m pytest -q -s tests/crash/test_storm.py
+	@HOLDFAST_STORM_SECONDS=$${HOLDFAST_STORM_SECONDS:-600} $(RUN) -m pytest -q -s tests/storm/test_storm.py
 
 check: setup-lab
 	@$(BIN)/ruff check .

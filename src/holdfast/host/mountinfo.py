@@ -8,6 +8,8 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def _plain(text: str) -> str:
+    if text.isascii() and "\\" not in text:
+        return text
     return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text).encode("latin-1").decode("utf-8", "surrogateescape")
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from holdfast.model.errors import DatabaseDamaged, Invalid, NoSpace, Unavailable
+from holdfast.model.errors import DatabaseDamaged, Invalid, Locked, NoSpace, Unavailable
 from holdfast.records.contract import Records, Row, Tx, Value, migrate
 from holdfast.records.group import GroupCommit
 from holdfast.records.schema import VERSION
@@ -122,6 +122,8 @@ class SqliteRecords(Records):
                 f"The database {path} is damaged: {error}",
                 "Volumes and their data are not affected. Restore a copy made by `holdfast db backup`.",
             ) from error
+        except apsw.BusyError as error:  # the lock file was replaced, else the state directory would have said so
+            raise Locked(f"Another process uses the database {path}.", "Stop it first.") from error
         except apsw.FullError as error:
             raise NoSpace(f"The disk of {path} is full.", "Free space there and start again.") from error
         except OSError as error:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 
 from litestar import Request, Response
 
+from holdfast.control.asking import ask
 from holdfast.control.daemon import Daemon
 from holdfast.engine.submit import Caller
 from holdfast.engine.watch import Listener
@@ -75,13 +76,7 @@ class Calls:
         begun: list[str] = []
 
         def submit() -> OperationView:
-            # A repeated key is answered from the journal, whatever the world looks like by now.
-            engine = self.daemon.engine
-            earlier = engine.earlier(asked, caller, key) if key else None
-            if earlier is not None:
-                return earlier
-            asked_well = asked.checked(self.daemon.desk)
-            return engine.submit(asked_well, caller, key=key, said=asked, begun=begun.append if wait else None)
+            return ask(self.daemon, asked, caller, key, begun=begun.append if wait else None)
 
         loop = asyncio.get_running_loop()
         began = loop.time()

@@ -1,8 +1,9 @@
 """Forget a pool: drop its records and touch nothing in the world. For a back end that is gone for good."""
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
+from holdfast.model.errors import NotFound
 from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Attachment, Volume
+from holdfast.model.resources import Attachment, Pool, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
 from holdfast.operations.refs import find_pool
@@ -27,6 +28,8 @@ class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Nothing is touched; but what is still mounted is in use."""
+        if resources.by_uid(tx, Pool, bound.uids["pool"]) is None:
+            raise NotFound(f"The pool {self.name} is not there any more.")
         volumes = resources.page(tx, Volume, bound.uids["pool"])
         wanted = [a.spec.path for volume in volumes for a in resources.page(tx, Attachment, volume.uid)]
         return (PathsFree(tuple(wanted)),) if wanted else ()

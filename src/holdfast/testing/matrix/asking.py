@@ -1,5 +1,6 @@
 """Asking a daemon, with a key, as a client does that asks again after a death."""
 
+from holdfast.control.asking import ask
 from holdfast.control.daemon import Daemon
 from holdfast.engine.submit import Caller
 from holdfast.model.operations import OperationView
@@ -14,11 +15,7 @@ PATIENCE = 1e5
 
 def submit(daemon: Daemon, request: Asked, key: str) -> OperationView:
     """The operation made under this key now or earlier; the errors of `Engine.submit`."""
-    caller = Caller()
-    earlier = daemon.engine.earlier(request, caller, key)
-    return earlier or daemon.engine.submit(
-        request.checked(daemon.desk), caller, key=key, said=request, allowance=ALLOWANCE
-    )
+    return ask(daemon, request, Caller(), key, allowance=ALLOWANCE)
 
 
 def ended(daemon: Daemon, view: OperationView) -> OperationView:

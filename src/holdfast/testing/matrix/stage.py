@@ -35,15 +35,23 @@ class Stage:
         for name in _DIRECTORIES:
             os.makedirs(os.path.join(scratch, name))
         self._pool = os.open(os.path.join(scratch, "pool"), os.O_PATH | os.O_CLOEXEC)
-        prepare(scratch)
         mounts = [number for number, request in enumerate(setup) if isinstance(request, VolumeMount)]
         first = mounts[0] if mounts else len(setup)
         self._live = setup[first:]
-        universe = Universe(scratch, 2 * seed)
-        universe.start()
-        perform(universe, setup[:first])
-        universe.bury()
-        copy_tree(scratch, self._kept)
+        try:
+            prepare(scratch)
+            self._keep(Universe(scratch, 2 * seed), setup[:first])
+        except BaseException:
+            self.close()
+            raise
+
+    def _keep(self, universe: Universe, setup: tuple[Asked, ...]) -> None:
+        try:
+            universe.start()
+            perform(universe, setup)
+        finally:
+            universe.bury()
+        copy_tree(self.scratch, self._kept)
         os.unlink(os.path.join(self._kept, "state", _RESERVE))
 
     def lay(self) -> Universe:

@@ -229,8 +229,8 @@ class Conditions:
                 return None  # one that is being made would be given up for the stranger's, and come back as nobody's
             other_mark = encode(PoolMark(FORMAT, "e" * 32, "f" * 32, 7))
             # Never none: a place that is proven to be the pool's, and bears no mark, is a pool that was removed.
-            content = self._random.choice((other_mark, b"{}", b""))
-            return self._replace(disk, disk.system.root, POOL_MARK, f"mark {disk.source}", content)
+            wrong = self._random.choice((other_mark, b"{}", b""))
+            return self._replace(disk, disk.system.root, POOL_MARK, f"mark {disk.source}", wrong)
         uid, entry = self._random.choice(entries)
         mark = mark_of(entry)
         if mark is None or uid not in known.volumes:

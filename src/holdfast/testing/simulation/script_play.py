@@ -35,12 +35,12 @@ from holdfast.testing.universe import Universe
 KINDS = (("ext4", "btrfs"), ("xfs", "ext4"), ("btrfs", "xfs"))
 LEAST, MOST = 10, 14
 KILLS = (2, 3)
-# Volumes; with more there is more to be done with them than to make others.
+# Volumes: with more there is more to be done with them than to make others, with fewer more than to delete them.
 CROWD = 2
 # Visits of a request that concerns the records alone: it is killed less often.
 _FEW = 4
 # Virtual seconds: longer than any backoff, and shorter than the deadline of an operation.
-PATIENCE = 1e4
+PATIENCE = 1e3
 # Not on a request's own way: what many share, and what the clock does.
 _SHARED = ("records.", "pool.stamp")
 
@@ -56,7 +56,8 @@ def _kills(seed: int, visits: list[int]) -> dict[int, int]:
     drawn = random.Random(f"{seed} kills")
     found: dict[int, int] = {}
     weights = [min(count, 1) * (1 if count > _FEW else 0.05) for count in visits]
-    for _ in range(drawn.choice(KILLS)):
+    wanted = min(drawn.choice(KILLS), sum(map(bool, visits)))
+    while len(found) < wanted:
         number = drawn.choices(range(len(visits)), weights)[0]
         found[number] = drawn.randint(1, visits[number])
     return found
@@ -119,7 +120,9 @@ class Play:
                 return request.path in {mount.path for mount in model.mounts.values()}
             case VolumeCreate():
                 return request.pool in pools and len(volumes) < CROWD
-            case VolumeMount() | VolumeDelete() | VolumeRename() | VolumeLabel() | Care():
+            case VolumeDelete():
+                return (request.pool, request.name) in volumes and len(volumes) >= CROWD
+            case VolumeMount() | VolumeRename() | VolumeLabel() | Care():
                 return (request.pool, request.name) in volumes
             case _:
                 return True

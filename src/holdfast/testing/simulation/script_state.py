@@ -43,15 +43,15 @@ class Names:
             }  # fmt: skip
 
     def plain(self, text: str) -> str:
-        """Without ids. One that no operation drew is told apart from all others, and from itself: `?`."""
-        return _ID.sub(lambda found: self._known.get(found[0], "<?>"), text)
+        """Without ids. One that no operation drew stays: no other machine has the same."""
+        return _ID.sub(lambda found: self._known.get(found[0], found[0]), text)
 
 
 # -- records ---------------------------------------------------------------------------------------
 
 
 def of_records(tx: Tx, names: Names, root: str) -> State:
-    """Operations in their order, what they made, and the claims that are left."""
+    """Operations in their order, what they made, and how many claims and children are left."""
     told: State = {}
     for number, row in enumerate(reversed(operations.page(tx, most=1000))):
         code = msgspec.json.decode(row.error, type=Problem).code if row.error else ""
@@ -62,7 +62,8 @@ def of_records(tx: Tx, names: Names, root: str) -> State:
     ]  # fmt: skip
     for resource in rows:
         told[names.plain(f"record {resource.uid}")] = _below(root, names.plain(_resource(resource)))
-    told["claims"] = str(tx.run("SELECT COUNT(*) FROM claims")[0][0])
+    for table in ("claims", "children"):
+        told[table] = str(tx.run(f"SELECT COUNT(*) FROM {table}")[0][0])
     return told
 
 

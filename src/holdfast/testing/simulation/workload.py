@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from holdfast.control import asking
 from holdfast.control.daemon import Daemon
 from holdfast.engine.submit import Caller
 from holdfast.model.errors import HoldfastError, WrongState
@@ -69,16 +70,10 @@ class Client:
             runtime.sleep(self.random.expovariate(1.0))
 
     def _ask(self, daemon: Daemon, ask: Ask) -> None:
-        engine = daemon.engine
         try:
-            view = engine.earlier(ask.request, self.caller, ask.key)
-            if view is None:
-                checked = ask.request.checked(daemon.desk)
-                begun = (lambda _op: None) if self.random.random() < 0.5 else None
-                allowance = 300.0 if self.random.random() < 0.3 else None
-                view = engine.submit(
-                    checked, self.caller, key=ask.key, said=ask.request, allowance=allowance, begun=begun
-                )  # fmt: skip
+            begun = (lambda _op: None) if self.random.random() < 0.5 else None
+            allowance = 300.0 if self.random.random() < 0.3 else None
+            view = asking.ask(daemon, ask.request, self.caller, ask.key, allowance=allowance, begun=begun)
         except HoldfastError as error:
             if ask.operation:
                 raise Breach(6, f"the operation is not known by its key any more: {error}", ask.operation) from None

@@ -1,0 +1,74 @@
+"""The daemon of a storm: its pool and its state on small disks of their own, short deadlines, a session of its own."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from holdfast.model.errors import HoldfastError
+from tests.daemon import Disk, RealDaemon
+from tests.storm import processes, serve
+from tests.storm.settings import CHILD, IDLE, REQUEST
+
+POOL_MEGABYTES = 192
+STATE_MEGABYTES = 512
+
+
+class StormDaemon(RealDaemon):
+    """`sessions` are those of all its processes, the last one's at the end."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, {"STORM_CHILD_DEADLINE": str(CHILD)})
+        self.disk = root / "disk"
+        self.state = self.disk / "state"
+        self.sessions: list[int] = []
+        Disk(root, "pool-disk", POOL_MEGABYTES, self.pool).mount()
+        Disk(root, "state-disk", STATE_MEGABYTES, self.disk).mount()
+        self._config = root / "holdfast.toml"
+        self._config.write_text(f"[limits]\nrequest_seconds = {REQUEST}\nidle_seconds = {IDLE}\n")
+
+    def launch(self, failpoint: str = "") -> subprocess.Popen[bytes]:
+        """Start the process and do not wait."""
+        env = {**os.environ, **self.env, **({"HOLDFAST_FAILPOINT": failpoint} if failpoint else {})}
+        command = [
+            sys.executable, "-P", serve.__file__, "serve", "--state", str(self.state), "--run", str(self.run),
+            "--config", str(self._config),
+        ]  # fmt: skip
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        self.sessions.append(self.process.pid)
+        return self.process
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def fork_server(self) -> int:
+        """The pid of its only child."""
+        (server,) = processes.children(self.pid)
+        return server
+
+    def answers(self) -> bool:
+        """Whether it answers now; raises AssertionError if it ended."""
+        try:
+            return self._answers()
+        except HoldfastError:
+            return False
+
+
+@contextlib.contextmanager
+def storm_daemon() -> Iterator[StormDaemon]:
+    """Not started yet; everything of it is gone at the end."""
+    root = Path(tempfile.mkdtemp(prefix="hf-"))
+    daemon = None
+    try:
+        daemon = StormDaemon(root)
+        yield daemon
+    finally:
+        (daemon or RealDaemon(root)).close()

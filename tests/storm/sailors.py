@@ -1,0 +1,189 @@
+"""The clients of a storm: each asks with keys of its own until it hears the end, and notes what it was told.
+
+So each ended request is an acknowledgement that must hold; the nearest look is taken at once.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from holdfast.client import Client
+from holdfast.model.errors import NoSpace, Unavailable
+from holdfast.model.operations import OperationView
+from holdfast.model.resources import Content
+from tests.daemon import mounts_below
+from tests.storm import cargo
+from tests.storm.notes import Facts, Notes, Place
+from tests.storm.place import StormDaemon
+from tests.storm.settings import ANSWER, PATIENCE, SEED, WAIT
+
+MOST_VOLUMES = 6
+SIZES: dict[Content, int] = {"directory": 2 << 20, "filesystem": 4 << 20, "block": 1 << 20}
+T = TypeVar("T")
+Ask = Callable[[str], OperationView]
+
+
+class Sailor:
+    """One client, on a thread of its own. `full(since)` tells whether the pool was full since that moment.
+
+    Once it is `over` it begins nothing more; once it is `wrecked`, nobody waits for what it is told.
+    """
+
+    def __init__(
+        self,
+        daemon: StormDaemon,
+        number: int,
+        over: threading.Event,
+        wrecked: threading.Event,
+        full: Callable[[float], bool],
+    ) -> None:
+        self._daemon, self._number, self._full = daemon, number, full
+        self._over, self._wrecked = over, wrecked
+        self._random = random.Random(SEED * 1000 + number)
+        self._serial = 0
+        self._client = Client(daemon.address, ANSWER)
+        self.notes = Notes()
+        self.error: BaseException | None = None
+        self.thread = threading.Thread(target=self._sail, daemon=True)
+
+    def _sail(self) -> None:
+        try:
+            while not self._over.is_set():
+                self._random.choice(self._possible())()
+                self._over.wait(self._random.uniform(0, 0.05))
+        except BaseException as error:  # noqa: BLE001 - told by the test
+            self.error = error
+        finally:
+            self._client.close()
+
+    def _possible(self) -> list[Callable[[], None]]:
+        deeds: list[Callable[[], None]] = []
+        if len(self.notes.volumes) < MOST_VOLUMES:
+            deeds += [self._create]
+        if self.notes.volumes:
+            deeds += [self._rename]
+        if self._free():
+            deeds += [self._mount, self._mount, self._delete]
+        if self.notes.mounts:
+            deeds += [self._unmount, self._unmount]
+        return deeds
+
+    # -- asking ------------------------------------------------------------------------------------
+
+    def _until_answered(self, what: str, ask: Callable[[], T | None]) -> T:
+        """Ask until there is an answer; what was cut off is asked again, and so is what the full disk refused."""
+        end, cut = time.monotonic() + PATIENCE, False
+        while True:
+            assert time.monotonic() < end, f"client {self._number} gets no answer to: {what}"
+            assert not self._wrecked.is_set(), "the storm failed before this client did"
+            try:
+                answer = ask()
+            except Unavailable:
+                self.notes.unclear += not cut
+                cut = True
+            except NoSpace as error:
+                self.notes.refused[error.code] += 1
+            else:
+                if answer is not None:
+                    return answer
+                continue
+            time.sleep(0.05)
+
+    def _asked(self, deed: str, subject: str, ask: Ask) -> OperationView | None:
+        """Ask with one key until it ended; None if it was undone. Any other refusal is an error of the daemon."""
+        self._serial += 1
+        key, begun = f"{self._number}-{self._serial}", time.monotonic()
+
+        def ended() -> OperationView | None:
+            view = ask(key)
+            return view if view.ended else None
+
+        view = self._until_answered(f"{deed} {subject}", ended)
+        if view.state == "done":
+            self.notes.acknowledged[deed] += 1
+            return view
+        assert view.error is not None, view
+        self.notes.refused[f"{deed}: {view.error.code}"] += 1
+        assert self._full(begun), f"without need: {deed} {subject} is {view.state}: {view.error}"
+        return None
+
+    # -- deeds -------------------------------------------------------------------------------------
+
+    def _free(self) -> list[str]:
+        return sorted(set(self.notes.volumes) - set(self.notes.mounts))
+
+    def _some(self, uids: list[str]) -> tuple[str, Facts]:
+        uid = self._random.choice(uids)
+        return uid, self.notes.volumes[uid]
+
+    def _on_disk(self, uid: str) -> bool:
+        return (self._daemon.pool / "volumes" / uid).exists()
+
+    def _create(self) -> None:
+        content: Content = self._random.choices(("directory", "filesystem", "block"), (70, 20, 10))[0]
+        facts = Facts(
+            f"v{self._number}-{self._serial}", SIZES[content], content, "ext4" if content == "filesystem" else None
+        )
+        view = self._asked(
+            "create", facts.name,
+            lambda key: self._client.create_volume("p", facts.name, facts.size, content, facts.fs, WAIT, key),
+        )  # fmt: skip
+        if view is not None:
+            self.notes.volumes[view.resource.uid] = facts
+            assert self._on_disk(view.resource.uid), f"created, and not there: {facts.name}"
+
+    def _rename(self) -> None:
+        uid, facts = self._some(sorted(self.notes.volumes))
+        name = f"v{self._number}-{self._serial}r"
+        if self._asked("rename", facts.name, lambda key: self._client.rename_volume("p", facts.name, name, WAIT, key)):
+            self.notes.volumes[uid] = facts._replace(name=name)
+
+    def _mount(self) -> None:
+        uid, facts = self._some(self._free())
+        point = self._daemon.mnt / uid
+        place = Place(str(point), self._random.random() < 0.1)
+        if facts.content == "block":
+            point.touch()
+        else:
+            point.mkdir(exist_ok=True)
+        if self._asked(
+            "mount", facts.name,
+            lambda key: self._client.mount(
+                "p", facts.name, place.path, read_only=place.read_only, wait=WAIT, key=key
+            ),
+        ):  # fmt: skip
+            self.notes.mounts[uid] = place
+            assert place.path in mounts_below(point), f"mounted, and not there: {facts.name}"
+            self._load(uid, facts, place)
+
+    def _load(self, uid: str, facts: Facts, place: Place) -> None:
+        """What was written stays; the first time it is written."""
+        text = self.notes.written.get(uid)
+        if text is not None:
+            found = cargo.read(place.path, facts.content, text)
+            assert found == text, f"the data of {facts.name} reads {found!r}, and was {text!r}"
+        elif not place.read_only and cargo.write(place.path, facts.content, uid):
+            self.notes.written[uid] = uid
+
+    def _unmount(self) -> None:
+        uid, facts = self._some(sorted(self.notes.mounts))
+        path = self.notes.mounts[uid].path
+
+        def ask(key: str) -> OperationView:
+            return self._client.unmount(found[0], WAIT, key)
+
+        found = self._until_answered(f"mounts at {path}", lambda: self._client.mounts(path))
+        assert [mount.path for mount in found] == [path], f"an acknowledged mount is not known: {path}"
+        if self._asked("unmount", facts.name, ask):
+            del self.notes.mounts[uid]
+            assert not mounts_below(self._daemon.mnt / uid), f"unmounted, and still there: {facts.name}"
+
+    def _delete(self) -> None:
+        uid, facts = self._some(self._free())
+        if self._asked("delete", facts.name, lambda key: self._client.delete_volume("p", facts.name, WAIT, key)):
+            del self.notes.volumes[uid]
+            self.notes.written.pop(uid, None)
+            self.notes.gone.add(uid)
+            assert not self._on_disk(uid), f"deleted, and still there: {facts.name}"

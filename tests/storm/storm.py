@@ -1,0 +1,99 @@
+"""What a weather has in its hands: the daemon, chance, the log, and what must hold whenever it is over."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from holdfast.client import Client
+from holdfast.model.errors import NoSpace
+from tests.daemon import wait_until
+from tests.storm import processes, settings
+from tests.storm.log import Log
+from tests.storm.place import StormDaemon
+
+# The exit status of a daemon that cannot go on, and ends so that a restart can.
+STOPPED = 70
+
+
+class Storm:
+    """See the module."""
+
+    def __init__(self, daemon: StormDaemon) -> None:
+        self.daemon = daemon
+        self.chance = random.Random(settings.SEED)
+        self.log = Log()
+        self._pool_full = False
+        self._pool_full_until = 0.0
+
+    # -- the daemon --------------------------------------------------------------------------------
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.daemon.kill()
+        self.log.kills += 1
+
+    def again(self) -> None:
+        """Start it: this succeeds."""
+        self.daemon.start()
+        self.started()
+
+    def started(self) -> None:
+        """Note a start that succeeded."""
+        self.log.starts += 1
+        with Client(self.daemon.address, settings.PATIENCE) as client:
+            self.log.resumed += client.status().unfinished
+
+    def lives(self) -> None:
+        """The very process lives on and answers."""
+        wait_until(self.daemon.answers, "the daemon answers", settings.PATIENCE)
+
+    def ends(self) -> None:
+        """It ends of its own accord, to be started anew."""
+        status = self.daemon.ended(settings.PATIENCE)
+        assert status == STOPPED, f"the daemon ended with status {status}"
+
+    def nobody_is_left(self) -> None:
+        """What belonged to daemons before this one goes with them."""
+        over = self.daemon.sessions[:-1]
+        wait_until(lambda: not processes.of_sessions(over), "processes of dead daemons end", settings.PATIENCE)
+
+    @contextmanager
+    def stopped(self) -> Iterator[processes.Held]:
+        """SIGSTOP; SIGCONT in the end."""
+        with processes.process(self.daemon.pid) as process:
+            assert process.stopped(), "the daemon ended"
+            yield process
+
+    def started_or_refused(self) -> bool:
+        """Start it where the state's disk is full; whether it runs. Else it said that the disk is full, and ended."""
+        process = self.daemon.launch()
+        wait_until(lambda: process.poll() is not None or self._answers_at_all(), "it answers, or ends")
+        if process.poll() is None:
+            self.started()
+            return True
+        assert self.daemon.ended() == NoSpace.exit, self.daemon.log_tail()
+        self.log.refused_starts += 1
+        return False
+
+    def _answers_at_all(self) -> bool:
+        try:
+            return self.daemon.answers()
+        except AssertionError:
+            return False
+
+    # -- a full pool -------------------------------------------------------------------------------
+
+    @contextmanager
+    def pool_full(self) -> Iterator[None]:
+        """From now on operations may end undone for want of space."""
+        self._pool_full = True
+        try:
+            yield
+        finally:
+            self._pool_full_until = time.monotonic()
+            self._pool_full = False
+
+    def pool_was_full(self, since: float) -> bool:
+        """At any moment since then."""
+        return self._pool_full or self._pool_full_until >= since
