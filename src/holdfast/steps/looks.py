@@ -12,8 +12,19 @@ F = TypeVar("F")
 def settled(ctx: Context, seconds: float, found: Observation[F]) -> Observation[F]:
     """`found`, but an Absent that is younger than the back end's `seconds` of settling is Unknown."""
     if isinstance(found, Absent) and ctx.quiet < seconds:
-        return Unknown(f"the back end may take {seconds:g} s to show a change; {ctx.quiet:.1f} s have passed")
+        return Unknown(_unsettled(ctx, seconds))
     return found
+
+
+def long_past(ctx: Context, seconds: float, verdict: Verdict) -> Verdict:
+    """`verdict`, but a Done that says "as before" is Unclear while the back end may still show what was before."""
+    if isinstance(verdict, Done) and ctx.quiet < seconds:
+        return Unclear(_unsettled(ctx, seconds))
+    return verdict
+
+
+def _unsettled(ctx: Context, seconds: float) -> str:
+    return f"the back end may take {seconds:g} s to show a change; {ctx.quiet:.1f} s have passed"
 
 
 def verdict(found: Observation[F], present: Callable[[F], Verdict], absent: Verdict, hint: str = "") -> Verdict:

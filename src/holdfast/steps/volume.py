@@ -7,7 +7,7 @@ import msgspec
 from holdfast.drivers.contract import Making, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
-from holdfast.steps.looks import NoWayBack, settled, verdict
+from holdfast.steps.looks import NoWayBack, long_past, settled, verdict
 
 
 class VolumeMake(Step, frozen=True, tag="volume-make.1"):
@@ -124,7 +124,8 @@ class VolumeRename(Step, frozen=True, tag="volume-rename.1"):
 
     def undone(self, ctx: Context, baseline: Any) -> Verdict:
         """The old name is there again."""
-        return self._look(ctx, baseline.name)
+        settle = ctx.tool(Drivers).of(self.pool).info.settle
+        return long_past(ctx, settle, self._look(ctx, baseline.name))
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Rewrite it back."""

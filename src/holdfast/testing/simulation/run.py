@@ -7,7 +7,10 @@ from collections import Counter
 import msgspec
 import structlog
 
+from holdfast.drivers.dir.driver import DirDriver
+from holdfast.drivers.registry import Drivers
 from holdfast.engine.submit import Caller
+from holdfast.host.host import Host
 from holdfast.model.conditions import ABANDONED, holds
 from holdfast.model.errors import HoldfastError, NoSpace
 from holdfast.model.resources import Attachment, Pool, Volume
@@ -19,6 +22,7 @@ from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.records import operations, resources
 from holdfast.testing.simulation.conditions import Conditions
 from holdfast.testing.simulation.invariants import Breach, Invariants
+from holdfast.testing.simulation.slow import SETTLE, Before, SlowDriver
 from holdfast.testing.simulation.trace import Trace
 from holdfast.testing.simulation.universe import SimulatedUniverse
 from holdfast.testing.simulation.weather import Failpoints
@@ -55,18 +59,26 @@ class Run:
         self.hits: Counter[str] = Counter()
         self._wanted = operations
         self._random = random.Random(f"{seed} run")
-        self.universe = SimulatedUniverse(seed)
+        cache: dict[str, Before] = {}
+        self.universe = SimulatedUniverse(seed, lambda host: self._known(host, cache))
         kinds = self._random.choice((("ext4", "btrfs"), ("xfs", "ext4"), ("btrfs", "xfs")))
         self.world = World(self.universe.machine, kinds, PLACES)
         self.invariants = Invariants(self.universe, self.world, self.universe.disk)
         self.failpoints = Failpoints(self.universe, seed, self.hits)
         self.conditions = Conditions(self.universe, self.world, self.invariants, seed, self.hits)
         self.clients = [
-            Client(number, seed, self.invariants.model, PLACES) for number in range(self._random.choice((1, 3, 5)))
+            Client(number, seed, self.invariants.model, PLACES, {"p1": "slow"})
+            for number in range(self._random.choice((1, 3, 5)))
         ]
         self._breach: Breach | None = None
         self.universe.hook = self._hook
         self.universe.fatal_reason = self._fatal
+
+    def _known(self, host: Host, cache: dict[str, Before]) -> Drivers:
+        def late() -> None:
+            self.hits["late-look"] += 1
+
+        return Drivers({"dir": DirDriver(host), "slow": SlowDriver(host, cache, late)})
 
     # -- what is seen ----------------------------------------------------------------------------
 
@@ -170,12 +182,20 @@ class Run:
         self.conditions.heal()
         self._start()
         self._settled()
+        self._look_again()
         findings = self.universe.run(self._audited, PATIENCE * 10)
         self._check()
         if findings:
             raise Breach(7, f"after healing the audit finds {findings}")
         self.invariants.calm()
         self._sweep()
+
+    def _look_again(self) -> None:
+        """A stamp that hung while its pool was forgotten wrote its mark on a wiped disk: its administrator sees it."""
+        known = [pool.source for pool in self.invariants.model.pools.values()]
+        for disk in self.world.disks:
+            if disk.wipes and disk.source not in known:
+                disk.wipe()
 
     def _settled(self) -> None:
         daemon = self.universe.daemon
@@ -196,8 +216,10 @@ class Run:
         daemon = self.universe.daemon
         if daemon is None:
             return ["no daemon"]
+        self.universe.runtime.sleep(SETTLE)
         daemon.repair.run(repair=True)
         self._abandoned()
+        self.universe.runtime.sleep(SETTLE)
         return [f"{found.kind} {found.subject}: {found.evidence}" for found in daemon.repair.run(repair=False)]
 
     def _abandoned(self) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from holdfast.control.daemon import Daemon, Settings
+from holdfast.drivers.registry import Drivers
+from holdfast.host.host import Host
 from holdfast.runtime.simulated import SimulatedRuntime
 from holdfast.testing.power.vfs import MemoryVfs
 from holdfast.testing.simulation.children import SimulatedChildren
@@ -19,8 +21,9 @@ AUDIT = 3600.0
 class SimulatedUniverse(Universe):
     """A `Universe` that touches no real machine."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, drivers: Callable[[Host], Drivers] = only_dir) -> None:
         super().__init__("/", seed)
+        self._drivers = drivers
         self.machine = Machine(seed)
         self.disk = RecordsDisk()
         self.kernel: SimulatedKernel | None = None
@@ -35,9 +38,9 @@ class SimulatedUniverse(Universe):
         self.home = SimulatedHome(self.disk, runtime.check)
         self._vfs = MemoryVfs(self.disk)
         daemon.__init__(  # type: ignore[misc]  # it exists before it is whole, see `Universe.start`
-            runtime, Settings(PATH, "/run", threads=THREADS, audit_every=AUDIT), fatal=self.fatal, drivers=only_dir,
+            runtime, Settings(PATH, "/run", threads=THREADS, audit_every=AUDIT), fatal=self.fatal,
             children=SimulatedChildren(self, runtime, self.machine, self.kernel),
-            kernel=self.kernel, home=self.home, vfs=self._vfs.name,
+            kernel=self.kernel, home=self.home, vfs=self._vfs.name, drivers=self._drivers,
         )  # fmt: skip
 
     def fatal(self, reason: str) -> None:

@@ -22,7 +22,7 @@ ERRNOS = (
 KINDS = (
     "delay", "hang", "error", "reply-lost", "late", "killed-child", "killed-mkfs", "crash", "power-cut", "clock-jump",
     "pool-full", "state-full", "zeros", "sick", "away", "stale-list", "foreign", "replaced-mark", "mount-gone",
-    "inner-mount", *(f"errno {errno.errorcode[code]}" for code in ERRNOS),
+    "inner-mount", "late-look", *(f"errno {errno.errorcode[code]}" for code in ERRNOS),
 )  # fmt: skip
 
 

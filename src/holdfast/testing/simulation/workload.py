@@ -47,7 +47,9 @@ class Ask(msgspec.Struct):
 class Client:
     """One of several. It lives on while its greenlet dies with the daemon."""
 
-    def __init__(self, number: int, seed: int, model: Model, places: int) -> None:
+    def __init__(
+        self, number: int, seed: int, model: Model, places: int, drivers: dict[str, str] | None = None
+    ) -> None:
         self.caller = Caller(f"client-{number}", "simulation")
         self.random = random.Random(f"{seed} {number}")
         self.model = model
@@ -56,6 +58,8 @@ class Client:
         self.told: dict[str, str] = {}
         self._asked = 0
         self._places = places
+        # By pool, where it is not dir.
+        self._drivers = drivers or {}
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -134,7 +138,7 @@ class Client:
 
     def _pool_create(self) -> Asked:
         name = self._pool()
-        return PoolCreate(name=name, config={"source": f"/srv/{name}"})
+        return PoolCreate(name=name, driver=self._drivers.get(name, "dir"), config={"source": f"/srv/{name}"})
 
     def _pool_delete(self) -> Asked:
         return PoolDelete(name=self._pool())
