@@ -51,6 +51,14 @@ class SimulatedDirHarness(Harness):
         source = made(self.other, f"{self._base}/pool-{self._serial}")
         return PoolRef(self.runtime.new_id(), OWNER, "dir", {"source": source})
 
+    def descriptors(self) -> int:
+        """Of the simulated process."""
+        return len(self.process.descriptors)
+
+    def stat(self, fd: int) -> os.stat_result:
+        """By it."""
+        return self.process.fstat(fd)
+
     def _replace(self, path: str, content: bytes) -> None:
         with opened(self.other, path, os.O_RDWR) as fd:
             self.other.ftruncate(fd, 0)

@@ -13,7 +13,6 @@ from holdfast.drivers.contract import Absent, PoolRef, Present, Unknown
 from holdfast.host import mounttable
 from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import FileSystem
-from holdfast.testing.conformance import volumes
 from holdfast.testing.conformance.drivers import PoolConformance, VolumeConformance
 from holdfast.testing.conformance.harness import OWNER, Kind
 from holdfast.testing.conformance.kernel.checks import device, made, mount
@@ -23,18 +22,6 @@ from tests.conformance.dir_harness import KINDS
 from tests.conformance.kernels import broken
 from tests.conformance.kernels.simulated import SCRATCH, SimulatedHarness
 from tests.conformance.simulated_dir_harness import SimulatedDirHarness
-
-
-class _Os:
-    """What the suite asks of the process that the driver is in: its descriptors are the simulated process's."""
-
-    def __init__(self, process: SimulatedKernel) -> None:
-        self.fstat = process.fstat
-        self._process = process
-
-    def listdir(self, path: str) -> list[str]:
-        assert path == "/proc/self/fd"
-        return [str(fd) for fd in self._process.descriptors]
 
 
 @pytest.fixture(params=["plain", *SYSTEMS])
@@ -52,11 +39,10 @@ def place(request: pytest.FixtureRequest) -> Iterator[tuple[SimulatedHarness, st
 
 
 @pytest.fixture
-def harness(place: tuple[SimulatedHarness, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedDirHarness]:
+def harness(place: tuple[SimulatedHarness, str]) -> Iterator[SimulatedDirHarness]:
     """A machine per test."""
     machine, base = place
     found = SimulatedDirHarness(machine.machine, base)
-    monkeypatch.setattr(volumes, "os", _Os(found.process))
     yield found
     # A failpoint right after a file's creation loses the descriptor that the call returned; nothing else may stay.
     held = {os.path.basename(found.process.location(fd).removesuffix(" (deleted)")) for fd in found.process.descriptors}

@@ -49,8 +49,8 @@ def expected(script: Script) -> Outcome:
 
 def difference(script: Script, found: Outcome) -> str:
     """Where the real machine differs from the simulated one, for people; an empty text if nowhere."""
-    lines = [_shown(expected(script), script), _shown(found, script)]
-    return "\n".join(difflib.unified_diff(*lines, "simulated", "real", lineterm="", n=1))
+    simulated, real = _shown(expected(script), script), _shown(found, script)
+    return "\n".join(difflib.unified_diff(simulated, real, "simulated", "real", lineterm="", n=1))
 
 
 def _shown(outcome: Outcome, script: Script) -> list[str]:
@@ -84,7 +84,7 @@ class Player:
                 after(line.request, LINUX, str(self._daemon.root))
             elif said[-1].startswith("not killed"):
                 break
-        findings = sorted(found.kind for found in self._client.audit())
+        findings: list[str] = sorted(found.kind for found in self._client.audit())
         self._daemon.stop()
         deadline = time.monotonic() + SETTLE
         while self.look() != self._script.end and time.monotonic() < deadline:

@@ -1,42 +1,32 @@
 """What the simulation says of a seed, a real daemon does on a real machine: so it cannot drift into proving itself.
 
-`make proof` plays 200 seeds, `make test` some of them. To play one: HOLDFAST_PROOF=1 python -m pytest FILE -k 'seed17-'.
+`make proof` plays 200 seeds, `make test` some of them.
 """
 
-import contextlib
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 
-from holdfast.operations.attachment.mount import VolumeMount
-from holdfast.operations.attachment.unmount import VolumeUnmount
-from holdfast.operations.base import Asked
-from holdfast.operations.pool.create import PoolCreate
-from holdfast.operations.volume.create import VolumeCreate
-from holdfast.operations.volume.delete import VolumeDelete
-from holdfast.operations.volume.rename import VolumeRename
-from holdfast.testing.simulation import filesystems
-from holdfast.testing.simulation.devices import Devices
 from holdfast.testing.simulation.invariants import Breach
-from holdfast.testing.simulation.machine import Machine
-from holdfast.testing.simulation.mounts import Mounts
-from holdfast.testing.simulation.nodes import Node
-from holdfast.testing.simulation.script import Play, script
-from holdfast.testing.simulation.script_hands import PLACE
+from holdfast.testing.simulation.script_play import script
 from holdfast.testing.simulation.telling import quiet
-from tests.daemon import RealDaemon, run
+from tests.daemon import RealDaemon
 from tests.needs import need, need_root
+from tests.simulation.real_controls import BROKEN, TAMPERED, Short
 from tests.simulation.real_play import Outcome, Player, difference, expected, stage
 
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
-SEEDS = range(200) if PROOF else range(0, 200, 25)
+SEEDS = range(200) if PROOF else range(0, 200, 18)
 
 
-@pytest.fixture(autouse=True)
-def _quietly() -> None:
+@pytest.fixture(autouse=True, scope="module")
+def _quietly() -> Iterator[None]:
+    before = structlog.get_config()
     quiet()
+    yield
+    structlog.configure(**before)
 
 
 def _need_all() -> None:
@@ -52,7 +42,7 @@ def test_a_real_daemon_ends_as_the_simulated_one(seed: int) -> None:
     played = script(seed)
     with stage(played) as (player, _):
         differs = difference(played, player.play())
-    again = f"HOLDFAST_PROOF=1 python -m pytest {os.path.relpath(__file__)} -k seed{seed}-"
+    again = f"HOLDFAST_PROOF=1 python -m pytest tests/simulation/test_equals_the_real_machine.py -k seed{seed}-"
     assert not differs, f"seed {seed}, play it again: {again}\n{differs}"
 
 
@@ -77,72 +67,10 @@ def test_the_scripts_ask_for_everything_and_die_everywhere() -> None:
 # -- controls --------------------------------------------------------------------------------------
 
 
-class Short(Play):
-    """A fixed story: of each content one volume, mounted or not, renamed or not."""
-
-    def requests(self) -> Iterator[Asked]:
-        yield PoolCreate(name="p0", config={"source": "/srv/p0"})
-        for name, content in (("tree", "directory"), ("disk", "block"), ("left", "directory")):
-            yield VolumeCreate(pool="p0", name=name, size="1MiB", content=content)
-        yield VolumeCreate(pool="p0", name="system", size="1MiB", content="filesystem", fs="ext4")
-        yield VolumeRename(pool="p0", name="left", new_name="kept")
-        yield VolumeMount(pool="p0", name="tree", path="/mnt/d0", read_only=True)
-        yield VolumeMount(pool="p0", name="disk", path="/mnt/f0")
-        yield VolumeMount(pool="p0", name="system", path="/mnt/d1")
-        yield VolumeMount(pool="p0", name="system", path="/mnt/d2")
-        yield VolumeUnmount(path="/mnt/d2")
-        yield VolumeCreate(pool="p0", name="gone", size="1MiB")
-        yield VolumeDelete(pool="p0", name="gone")
-
-
-def _rename_keeps_the_old_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = filesystems.rename
-
-    def wrong(source: Node, old: str, target: Node, new: str) -> None:
-        node = source.children[old]
-        right(source, old, target, new)
-        source.children[old] = node
-
-    monkeypatch.setattr(filesystems, "rename", wrong)
-
-
-def _umount_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Mounts, "umount", lambda self, path: None)
-
-
-def _devices_forget_to_go_with_their_last_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Devices.loop_configure
-
-    def wrong(self: Devices, fd: int, image: int, *, autoclear: bool, read_only: bool) -> None:
-        right(self, fd, image, autoclear=False, read_only=read_only)
-
-    monkeypatch.setattr(Devices, "loop_configure", wrong)
-
-
-def _read_only_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Mounts, "set_mount", lambda self, mount, *, read_only: None)
-
-
-def _writes_to_devices_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Machine.write
-
-    def wrong(self: Machine, node: Node, offset: int, data: bytes) -> int:
-        return len(data) if node.kind == "block" else right(self, node, offset, data)
-
-    monkeypatch.setattr(Machine, "write", wrong)
-
-
-BROKEN = (
-    _rename_keeps_the_old_name, _umount_does_nothing, _devices_forget_to_go_with_their_last_user,
-    _read_only_is_ignored, _writes_to_devices_are_lost,
-)  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def real() -> Iterator[tuple[Outcome, Player, RealDaemon]]:
     """The short story on the real machine, which is still there."""
     _need_all()
-    quiet()
     with stage(Short(7).play()) as (player, daemon):
         yield player.play(), player, daemon
 
@@ -164,37 +92,7 @@ def test_a_broken_simulation_is_told(
         differs = difference(Short(7).play(), real[0])
     except Breach as breach:
         differs = str(breach)
-    print(differs)
-    assert differs
-
-
-def _record(daemon: RealDaemon) -> None:
-    with contextlib.closing(sqlite3.connect(daemon.state / "holdfast.db")) as database:
-        database.execute("UPDATE operations SET state='undone' WHERE kind='volume.rename'")
-        database.commit()
-
-
-def _mark(daemon: RealDaemon) -> None:
-    for mark in daemon.root.glob("srv/p0/volumes/*/object.json"):
-        mark.write_text(mark.read_text().replace('"kept"', '"left"'))
-
-
-def _bytes(daemon: RealDaemon) -> None:
-    device = os.open(daemon.mnt / "f0", os.O_RDWR)
-    os.pwrite(device, b"spoiled", PLACE)
-    os.fsync(device)
-    os.close(device)
-
-
-TAMPERED: dict[Callable[[RealDaemon], object], str] = {
-    _record: "operation 5",
-    _mark: "/srv/p0/volumes/<uid 3>/object.json",
-    _bytes: "/srv/p0/volumes/<uid 2>/disk.raw",
-    lambda daemon: (daemon.mnt / "d1" / "top").write_text("spoiled"): "/mnt/d1/top",
-    lambda daemon: (daemon.root / "srv" / "p0" / "stray").touch(): "/srv/p0/stray",
-    lambda daemon: run("umount", daemon.mnt / "d0"): "mount 1 at /mnt/d0",
-    lambda daemon: run("losetup", "-f", next(daemon.root.glob("srv/p0/volumes/*/disk.raw"))): "device 2 of",
-}
+    assert BROKEN[broken] in differs
 
 
 @pytest.mark.root

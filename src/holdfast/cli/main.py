@@ -25,6 +25,7 @@ _COMMANDS = (
     ("token", "token:app", "The daemon"),
     ("rm", "local.rm:run", "This machine, without the daemon"),
     ("purge", "local.purge:purge", "This machine, without the daemon"),
+    ("drill", "local.drill:app", "This machine, without the daemon"),
     ("completion", "daemon.completion:run", "The shell"),
 )
 

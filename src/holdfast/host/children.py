@@ -88,16 +88,16 @@ def say(error: Exception, work: str) -> dict[str, Any]:
 
 
 class ForkServerChildren(Children):
-    """The real ones."""
+    """The real ones. `server` is the fork server's module, and what it is told."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, server: tuple[str, ...] = ("holdfast.host.forkserver",)) -> None:
         self._runtime = runtime
         self._turn = runtime.condition()
         self._boot = processes.boot_id()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "holdfast.host.forkserver", str(theirs.fileno())],
+                [sys.executable, "-m", server[0], str(theirs.fileno()), *server[1:]],
                 pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL,
             )  # fmt: skip
         self._socket = ours
@@ -116,7 +116,12 @@ class ForkServerChildren(Children):
                 for fd in (gate_out, answer_in, status_in):
                     os.close(fd)
             keeper.child_started(child)
-            self._runtime.effect(f"child.{work}", lambda: os.write(gate, b"g"))
+            try:
+                self._runtime.effect(f"child.{work}", lambda: os.write(gate, b"g"))
+            except OSError:  # it died at its gate
+                if self.prove_dead(child):
+                    keeper.child_ended(child)
+                raise
             raw, ended = self._listen(answer, status, deadline)
             if ended is None:
                 self._abandon(keeper, work, child, deadline)

@@ -165,6 +165,12 @@ class TooLarge(HoldfastError):
     code, status, exit = "too-large", 413, 24
 
 
+class DrillFailed(HoldfastError):
+    """A drill found what must not be, or could not remove all that it made."""
+
+    code, status, exit = "drill-failed", 500, 25
+
+
 # Permanent by their meaning in errno(3): trying the same call again gets the same answer.
 _PERMANENT = frozenset(
     {

@@ -15,7 +15,7 @@ from holdfast.host.tools import mkfs_command
 from holdfast.model.resources import FileSystem
 from holdfast.runtime.threads import ThreadRuntime
 from holdfast.testing.conformance.kernel.harness import Frail, KernelHarness, WorkHarness
-from tests.conformance.dir_harness import run
+from tests.conformance.dir_harness import run, unmount
 from tests.host.parts import clean, leftovers, write_at
 from tests.host.sickfs import Sick, sick
 
@@ -100,7 +100,7 @@ def disk(directory: Path) -> Iterator[str]:
         try:
             yield str(where)
         finally:
-            run("umount", str(where))
+            unmount(where)
     finally:
         shutil.rmtree(directory)
 

@@ -2,6 +2,7 @@
 
 import abc
 import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -107,6 +108,14 @@ class Harness(abc.ABC):
     @abc.abstractmethod
     def hurry(self) -> AbstractContextManager[None]:
         """While this lasts every round is over at once."""
+
+    def descriptors(self) -> int:
+        """How many the driver's process has open."""
+        return len(os.listdir("/proc/self/fd"))
+
+    def stat(self, fd: int) -> os.stat_result:
+        """Of a descriptor that the driver opened."""
+        return os.fstat(fd)
 
     # -- what follows from these -------------------------------------------------------------
 

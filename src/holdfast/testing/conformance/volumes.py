@@ -1,7 +1,5 @@
 """The conformance of volumes: see `holdfast.testing.conformance.drivers`."""
 
-import os
-
 import msgspec
 import pytest
 
@@ -223,12 +221,12 @@ class VolumeConformance:
         """A held descriptor would make the administrator's umount busy."""
         pool = harness.ready()
         volume = harness.made(pool, kind)
-        before = len(os.listdir("/proc/self/fd"))
+        before = harness.descriptors()
         with harness.driver.access(pool, volume) as access:
             assert access.kind == ("tree" if kind.content == "directory" else "image")
-            info = os.fstat(access.fd)
+            info = harness.stat(access.fd)
             assert kind.content == "directory" or info.st_size == kind.size
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert harness.descriptors() == before
         assert pool.owner == OWNER
 
     def test_usage_is_what_the_volume_takes_now_and_holds_nothing_afterwards(
@@ -237,12 +235,12 @@ class VolumeConformance:
         """A device is as long as it was made; a tree is as long as its files."""
         pool = harness.ready()
         volume = harness.made(pool, kind)
-        before = len(os.listdir("/proc/self/fd"))
+        before = harness.descriptors()
         empty = harness.driver.usage(pool, volume, lambda: False)
         harness.write(pool, volume)
         harness.driver.persist_volume(pool, volume)
         filled = harness.driver.usage(pool, volume, lambda: False)
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert harness.descriptors() == before
         assert empty.complete
         assert filled.complete
         assert filled.real >= empty.real >= 0

@@ -4,12 +4,11 @@ What it models: names, descriptors, the page cache and its loss, mounts and what
 last users, full file systems and sick devices. It is held to `holdfast.testing.conformance.kernel`, as Linux is.
 
 What it does not model, and the suite does not ask: permissions and owners, hard links, link counts of directories,
-times, quotas, several mount namespaces, propagation, bind mounts of trees with the mounts in them, moving what is
-mounted already, lazy unmounts, working directories, O_TRUNC, O_APPEND and O_TMPFILE (refused), a file made through a
-symlink that leads nowhere, symlinks that an entry of a listing follows, holes below a page, an image that is resized
-or attached twice over while it is used, two disks of one uuid, file systems that fill up by themselves, their quirks
-(direct reads of odd length, names of bytes that are no text), and the inner life of ext4, xfs and btrfs beyond
-superblock and tree.
+times, quotas, several mount namespaces, propagation, binds of trees with the mounts in them, moving what is mounted
+already, lazy unmounts, working directories, O_TRUNC, O_APPEND and O_TMPFILE (refused), a file made through a symlink
+that leads nowhere, entries of a listing that follow symlinks, holes below a page, what of a full file system can still
+be written, an image that is resized while it is attached, a detach that takes its time, two disks of one uuid, names
+that are no text, the rules of direct reads, and the inner life of ext4, xfs and btrfs beyond superblock and tree.
 """
 
 from holdfast.testing.simulation.descriptors import Descriptors

@@ -35,6 +35,8 @@ OPERATIONS = 80
 # Longer than any backoff, deadline and condition; virtual seconds.
 PATIENCE = 1e6
 MOST_STARTS = 400
+# Requests for an operation that ends; a good part is refused.
+MOST_ASKED = 100
 
 
 class Report(msgspec.Struct):
@@ -126,6 +128,8 @@ class Run:
         )  # fmt: skip
 
     def _more(self) -> bool:
+        if sum(client.asked for client in self.clients) > MOST_ASKED * self._wanted:
+            raise Breach(5, "nothing that is asked for comes to an end any more")
         return len(self.invariants.ended) < self._wanted
 
     def _start(self) -> None:

@@ -56,7 +56,7 @@ class Client:
         self.open: Ask | None = None
         self.refused: dict[str, int] = {}
         self.told: dict[str, str] = {}
-        self._asked = 0
+        self.asked = 0
         self._places = places
         # By pool, where it is not dir.
         self._drivers = drivers or {}
@@ -67,8 +67,8 @@ class Client:
         """Ask, wait, think; until enough was asked, or the daemon dies."""
         while self.open is not None or more():
             if self.open is None:
-                self._asked += 1
-                self.open = Ask(self.draw(), f"key-{self._asked}")
+                self.asked += 1
+                self.open = Ask(self.draw(), f"key-{self.asked}")
             self._ask(daemon, self.open)
             self.open = None
             runtime.sleep(self.random.expovariate(1.0))

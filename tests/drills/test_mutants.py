@@ -1,0 +1,115 @@
+"""A drill is no theatre: a Holdfast that is broken in one line, as others were, fails it."""
+
+import pathlib
+import shutil
+from typing import NamedTuple
+
+import pytest
+
+from holdfast.model.errors import DrillFailed
+from tests.daemon import scratch
+from tests.drills.place import NAMES, drill, left, tools
+
+SOURCE = pathlib.Path(__file__).parents[2] / "src" / "holdfast"
+
+pytestmark = pytest.mark.root
+
+
+class Broken(NamedTuple):
+    """One line of `file` changed, and what the drill says of it."""
+
+    drill: str
+    name: str
+    file: str
+    old: str
+    new: str
+    says: str
+
+
+BROKEN = (
+    Broken(
+        "longhorn-10416", "what cannot be read is formatted", "host/mounting.py",
+        '        raise Again(f"The volume cannot be read: {found.reason}.")\n',
+        '        found = Holds(fs, uuid) if not os.system(f"mkfs.ext4 -qF {now.path}") else found\n',
+        "gone between look and mount: the image was written to",
+    ),
+    Broken(
+        "longhorn-10416", "a device that cannot be opened counts as blank", "host/signatures.py",
+        '        return Unknown(f"it cannot be opened for reading: {error.strerror}")', "        return Blank()",
+        "gone between look and mount: attachment.mount is undone instead of waiting",
+    ),
+    Broken(
+        "longhorn-13668", "what the device shows at a mount is not compared", "host/mounting.py",
+        "    if found != Holds(fs, uuid):", "    if False:",
+        "device reads zeros at mount: attachment.mount is done instead of undone",
+    ),
+    Broken(
+        "longhorn-13668", "a format is not proven", "host/formats.py",
+        "    found = signatures.probe(fd, kernel)\n    if found != Holds(fs, uuid):\n        raise Again(",
+        "    found = signatures.probe(fd, kernel)\n    if not found:\n        raise Again(",
+        "zeros from mkfs on: volume.create is done instead of waiting",
+    ),
+    Broken(
+        "longhorn-13668", "an image is formatted until it looks so", "host/formats.py",
+        '    children.run(keeper, f"mkfs-{fs}", {"fs": fs, "uuid": uuid}, (fd,), DEADLINE)\n',
+        '    for _ in "12":\n        children.run(keeper, f"mkfs-{fs}", {"fs": fs, "uuid": uuid}, (fd,), DEADLINE)\n',
+        "an image was formatted twice",
+    ),
+    Broken(
+        "longhorn-14042", "a failed read counts as blank", "host/signatures.py",
+        '        return Unknown(f"a read failed: {error.strerror}")', "        return Blank()",
+        "reads fail at a mount: attachment.mount is undone instead of waiting",
+    ),
+    Broken(
+        "longhorn-14042", "what cannot be read is formatted when it is made", "host/formats.py",
+        '        raise Again(f"Whether the device is blank cannot be told: {found.reason}. Nothing was written.")',
+        "        return",
+        "reads fail on a new volume: mkfs ran on what could not be read",
+    ),
+    Broken(
+        "lxd-12624", "undo only withdraws the rows", "engine/runner.py",
+        "        return Undo(self._journal, live, verbs).leg()\n\n    def _begin(",
+        "        self._journal.end(live, 'undone', lambda tx: live.request.withdrawn(tx, live.bound))\n"
+        "        return Ended()\n\n    def _begin(",
+        "killed between two undos: nothing passed the failpoint",
+    ),
+    Broken(
+        "lxd-12624", "after a crash what is not recorded was not done", "engine/engine.py",
+        "            return Live(row, rows, children, self._codec, clock)",
+        "            return Live(row, rows if row.direction == 'forward' else [], children, self._codec, clock)",
+        "killed between two undos: a loop device is left",
+    ),
+    Broken(
+        "lxd-12624", "what is left of an unfinished volume is not looked for", "drivers/dir/making.py",
+        "        names = [unfinished(pool, volume, making.operation, attempt) for attempt in attempts]\n",
+        "        names: list[str] = []\n",
+        "killed amid the discarding: nothing passed the failpoint",
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: f"{broken.drill}: {broken.name}")
+def test_a_broken_holdfast_fails_the_drill(broken: Broken) -> None:
+    tools()
+    with scratch() as root:
+        shutil.copytree(SOURCE, root / "holdfast")
+        file = root / "holdfast" / broken.file
+        text = file.read_text()
+        assert text.count(broken.old) == 1, f"{broken.file} has changed; bring this up to date"
+        file.write_text(text.replace(broken.old, broken.new))
+        done = drill(root / "tmp", "run", broken.drill, PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="1")
+        assert (done.status, left(root)) == (DrillFailed.exit, []), done
+        assert done.out.splitlines()[-1].startswith("FAILED: ")
+        assert broken.says in done.out
+
+
+def test_an_unchanged_copy_passes(tmp_path: pathlib.Path) -> None:
+    tools()
+    shutil.copytree(SOURCE, tmp_path / "holdfast")
+    with scratch() as root:
+        done = drill(root / "tmp", "run", "--all", PYTHONPATH=str(tmp_path), PYTHONDONTWRITEBYTECODE="1")
+        assert done.status == 0, done
+
+
+def test_every_drill_has_one() -> None:
+    assert {broken.drill for broken in BROKEN} == set(NAMES)
