@@ -66,9 +66,7 @@ class Engine:
         self._runner = Runner(runtime, self._journal, tools, undertaker, observer)
         self._queue = Queue(runtime, threads)
         self._submission = Submission(runtime, self._journal, codec, member, owner)
-        self.exits = Exits(
-            self._journal, records, codec, self._queue, undertaker, self._runner.cancelled, self._forget
-        )
+        self.exits = Exits(self._journal, records, codec, self._queue, undertaker, self._runner.cancelled, self._forget)
         # With the term in which they were loaded: each resumption begins another, and has new epochs.
         self._handed: dict[str, tuple[int, Live]] = {}
         self._term = 0

@@ -213,7 +213,7 @@ def test_a_daemon_that_was_there_before_starts_on_a_full_disk_and_has_its_reserv
     """A crash on a full disk: what runs is to end."""
     first = Opened(small / "state")
     written = first.write()
-    first.records._raw.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # noqa: SLF001 - as one that was killed
+    first.records._raw.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     first.close()
     ballast = _fill(small)
     state = Opened(small / "state")
