@@ -246,13 +246,16 @@ class Conditions:
         if uid in self._invariants.excused:
             return None
         own, wipes = above.drop(name), disk.wipes
-        if content is not None:
-            file(above, name, content)
+        other = file(above, name, content) if content is not None else None
+        if other is not None and content is not None and name == OBJECT_MARK and uid not in self._invariants.claimed:
+            self.strangers[other] = content  # whoever looks from now on leaves it alone
         self._hits["replaced-mark"] += 1
         self._invariants.excused[uid] = None
 
         def end() -> None:
             self._invariants.excused.pop(uid, None)
+            if other is not None:
+                self.strangers.pop(other, None)
             if above.gone() or disk.wipes != wipes:
                 return
             if content is not None and name in above.children:

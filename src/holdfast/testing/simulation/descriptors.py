@@ -96,7 +96,12 @@ class Descriptors(Process):
 
     def preadv(self, fd: int, buffers: Sequence[memoryview], offset: int, /) -> int:
         """See `Kernel`."""
-        data = self.machine.read(self._readable(fd).node, offset, sum(map(len, buffers)))
+        node = self._readable(fd).node
+        if len(buffers) == 1:
+            data = self.machine.read(node, offset, len(buffers[0]))
+            buffers[0][: len(data)] = data
+            return len(data)
+        data = self.machine.read(node, offset, sum(map(len, buffers)))
         at = 0
         for buffer in buffers:
             part = data[at : at + len(buffer)]

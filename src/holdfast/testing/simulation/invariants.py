@@ -61,6 +61,8 @@ class Invariants:
         self.gone: dict[str, None] = {}
         self._changed = 0
         self._refused = 0
+        # What running operations have claimed for themselves alone, as of the last commit.
+        self.claimed: dict[str, str] = {}
         # Whether the world may have changed since it was looked at.
         self._touched = True
         self._epochs: dict[str, int] = {}
@@ -110,6 +112,7 @@ class Invariants:
         before = len(self.ended)
         self._ends(tx)
         held = self._claims(tx)
+        self.claimed = held.exclusive
         if len(self.ended) > before:  # only then is anything judged that was not
             self._records(tx, held)
         elif not self._touched:

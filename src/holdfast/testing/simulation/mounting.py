@@ -3,7 +3,7 @@
 import errno
 import os
 
-from holdfast.host import facts
+from holdfast.host.facts import Mount as Shown
 from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV
 from holdfast.testing.simulation.nodes import FileSystem, Node, fault
 
@@ -46,6 +46,9 @@ class Namespace:
         self.home = self.new(root.root, "/dev/root")
         self.table = [self.home]
         self._over: dict[tuple[int, Node], list[Mount]] = {}
+        self._told: list[Shown] = []
+        self._known = -1, -1
+        self._changes = 0
 
     def new(self, root: Node, source: str, *, read_only: bool = False) -> Mount:
         """Detached."""
@@ -57,6 +60,7 @@ class Namespace:
         mount.parent, mount.at = place
         self._over.setdefault((place[0].id, place[1]), []).append(mount)
         self.table.append(mount)
+        self._changes += 1
 
     def detach(self, mount: Mount) -> None:
         """Away; EBUSY while it, or anything on it, is held."""
@@ -69,6 +73,7 @@ class Namespace:
         if not self._over[key]:
             del self._over[key]
         self.table.remove(mount)
+        self._changes += 1
 
     def is_mount_point(self, node: Node) -> bool:
         """Whether something is mounted on the node, seen from anywhere."""
@@ -100,10 +105,16 @@ class Namespace:
         root, whole = mount.root.path(), node.path()
         return whole if root == "/" else whole[len(root) :] or "/"
 
-    def facts(self) -> list[facts.Mount]:
+    def facts(self) -> list[Shown]:
         """The table as the kernel shows it."""
+        now = self._changes, Node.moves
+        if self._known != now:
+            self._known, self._told = now, self._tell()
+        return list(self._told)
+
+    def _tell(self) -> list[Shown]:
         return [
-            facts.Mount(
+            Shown(
                 id=mount.id, device=mount.volume.device, root=_root(mount.root), path=self.path((mount, mount.root)),
                 read_only=mount.read_only, fs=mount.volume.kind, source=mount.source,
                 parent=mount.parent.id if mount.parent else 0,

@@ -27,6 +27,9 @@ def fault(code: int, path: str = "") -> OSError:
 class Node:
     """A directory, file, symlink or block device. A block device's `number` is its loop device's."""
 
+    # How often a name of a directory or a device went: what is known of paths is old then.
+    moves = 0
+
     __slots__ = (
         "born", "children", "dirty", "held", "inner", "ino", "kind", "links", "mode", "name", "number", "pages",
         "parent", "sickness", "size", "target", "volume",
@@ -141,6 +144,8 @@ class Node:
         """The name goes; what it named may still be open."""
         child = self.children.pop(name)
         child.links -= 1
+        if child.kind != "file":
+            Node.moves += 1
         return child
 
     def path(self) -> str:
