@@ -1,4 +1,4 @@
-"""The records on both engines; each fn runs twice, the first time rolled back: it must be rerunnable."""
+"""The records on both engines, and as the simulation has them. Each fn runs twice, once rolled back: it must be rerunnable."""
 
 import itertools
 import os
@@ -12,6 +12,8 @@ from holdfast.records.contract import Records
 from holdfast.records.postgres import PostgresRecords
 from holdfast.records.sqlite import SqliteRecords
 from holdfast.runtime.threads import ThreadRuntime
+from holdfast.testing.power.disk import Disk
+from holdfast.testing.power.vfs import MemoryVfs
 
 Open = Callable[[], Records]
 _serial = itertools.count()
@@ -28,7 +30,15 @@ def server() -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
+def memory() -> Iterator[MemoryVfs]:
+    """A disk of the simulation's."""
+    vfs = MemoryVfs(Disk())
+    yield vfs
+    vfs.close()
+
+
+@pytest.fixture(params=["sqlite", "sqlite in memory", "postgresql"])
 def open_records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Opens the same database as often as asked; SQLite's can be open once at a time."""
     opened: list[Records] = []
@@ -36,6 +46,11 @@ def open_records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ope
 
         def make() -> Records:
             return SqliteRecords(ThreadRuntime(), str(tmp_path / "holdfast.db"), twice=True)
+    elif request.param == "sqlite in memory":
+        vfs: MemoryVfs = request.getfixturevalue("memory")
+
+        def make() -> Records:
+            return SqliteRecords(ThreadRuntime(), "holdfast.db", twice=True, vfs=vfs.name)
     else:
         running: Server = request.getfixturevalue("server")
         dsn = running.create_database(f"records_{next(_serial)}")
