@@ -1,4 +1,4 @@
-"""The records on both engines, and as the simulation has them. Each fn runs twice, once rolled back: it must be rerunnable."""
+"""The records on both engines, and as the simulation has them. Each fn runs twice: it must be rerunnable."""
 
 import itertools
 import os
