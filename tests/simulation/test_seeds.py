@@ -5,9 +5,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from holdfast.testing.simulation.run import OPERATIONS, Run
 from holdfast.testing.simulation.telling import command, failed, quiet, table
@@ -25,8 +27,11 @@ CRASHES, AT_FAILPOINTS = ("crash", "power-cut"), ("delay", "hang", "error", "rep
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> None:
+def _quiet() -> Iterator[None]:
+    before = structlog.get_config()
     quiet()
+    yield
+    structlog.configure(**before)
 
 
 def play(seeds: list[int], name: str) -> tuple[Counter[str], Counter[str], int]:

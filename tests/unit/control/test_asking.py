@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from holdfast.control.asking import ask
 from holdfast.engine.submit import Caller
@@ -18,12 +19,14 @@ POOL = PoolCreate(name="p", config={"source": "/srv/p0"})
 
 @pytest.fixture
 def universe() -> Iterator[SimulatedUniverse]:
+    before = structlog.get_config()
     quiet()
     made = SimulatedUniverse(1)
     World(made.machine, ("ext4",), 1)
     assert made.start()
     yield made
     made.end()
+    structlog.configure(**before)
 
 
 def test_the_twin_of_what_was_done_meanwhile_is_answered_with_it(
