@@ -33,7 +33,7 @@ from holdfast.testing.universe import Universe
 PLACES = 5
 OPERATIONS = 80
 # Longer than any backoff, deadline and condition; virtual seconds.
-PATIENCE = 1e6
+PATIENCE = 1e5
 MOST_STARTS = 400
 # Requests for an operation that ends; a good part is refused.
 MOST_ASKED = 100

@@ -1,0 +1,9 @@
+"""All mutants, by rule."""
+
+from tests.mutants.control import CONTROL
+from tests.mutants.engine import ENGINE
+from tests.mutants.host import HOST
+from tests.mutants.records import RECORDS
+from tests.mutants.world import WORLD
+
+MUTANTS = sorted((*ENGINE, *RECORDS, *HOST, *WORLD, *CONTROL), key=lambda mutant: mutant.rule)
