@@ -22,11 +22,11 @@ class SickLinux(Linux):
     def __init__(self, chart: Chart) -> None:
         self._chart = chart
 
-    def open(self, path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:  # type: ignore[override]  # see the class
+    def open(self, path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         """An image that is gone: ENXIO, as of a node whose device is gone (open(2))."""
         return self._there(LINUX.open(path, flags, mode, dir_fd=dir_fd))
 
-    def openat2(self, dir_fd: int, path: str, flags: int, resolve: int, /) -> int:  # type: ignore[override]  # see the class
+    def openat2(self, dir_fd: int, path: str, flags: int, resolve: int, /) -> int:
         """The same."""
         return self._there(LINUX.openat2(dir_fd, path, flags, resolve))
 
@@ -46,7 +46,7 @@ class SickLinux(Linux):
             raise _error(errno.ENXIO)
         return LINUX.reopen(fd, flags)
 
-    def preadv(self, fd: int, buffers: Sequence[memoryview], offset: int, /) -> int:  # type: ignore[override]  # see the class
+    def preadv(self, fd: int, buffers: Sequence[memoryview], offset: int, /) -> int:
         """Only images and devices are read so."""
         ails = self._chart.ails(fd)
         if ails in ("gone", "ENODATA", "EIO"):

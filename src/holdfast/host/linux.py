@@ -4,11 +4,11 @@ import fcntl
 import os
 import select
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from holdfast.host import loopctl, mountctl, syscalls
-from holdfast.host.facts import Mount
+from holdfast.host.facts import Loop, Mount, Statx
 from holdfast.host.kernel import Entry, Kernel
 from holdfast.host.mountinfo import parse
 
@@ -22,37 +22,123 @@ _WHOLE = 2**64 - 1
 
 
 class Linux(Kernel):
-    """What the os module has is the very function: these calls are made thousands of times a second."""
+    """See `Kernel`."""
 
-    open = staticmethod(os.open)
-    dup = staticmethod(os.dup)
-    close = staticmethod(os.close)
-    read = staticmethod(os.read)
-    write = staticmethod(os.write)
-    preadv = staticmethod(os.preadv)
-    lseek = staticmethod(os.lseek)
-    ftruncate = staticmethod(os.ftruncate)
-    fsync = staticmethod(os.fsync)
-    fstat = staticmethod(os.fstat)
-    fstatvfs = staticmethod(os.fstatvfs)
-    statx = staticmethod(syscalls.statx)
-    stat = staticmethod(os.stat)
-    mkdir = staticmethod(os.mkdir)
-    rmdir = staticmethod(os.rmdir)
-    unlink = staticmethod(os.unlink)
-    rename = staticmethod(os.rename)
-    openat2 = staticmethod(syscalls.openat2)
-    clone_mount = staticmethod(mountctl.clone)
-    new_mount = staticmethod(mountctl.new)
-    set_mount = staticmethod(mountctl.attributes)
-    move_mount = staticmethod(mountctl.move)
-    umount = staticmethod(syscalls.umount)
-    loop_numbers = staticmethod(loopctl.numbers)
-    loop_free = staticmethod(loopctl.free)
-    loop_status = staticmethod(loopctl.status)
-    loop_configure = staticmethod(loopctl.configure)
-    loop_keep = staticmethod(loopctl.keep)
-    loop_clear = staticmethod(loopctl.clear)
+    def open(self, path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        """See `Kernel`."""
+        return os.open(path, flags, mode, dir_fd=dir_fd)
+
+    def dup(self, fd: int, /) -> int:
+        """See `Kernel`."""
+        return os.dup(fd)
+
+    def close(self, fd: int, /) -> None:
+        """See `Kernel`."""
+        os.close(fd)
+
+    def read(self, fd: int, length: int, /) -> bytes:
+        """See `Kernel`."""
+        return os.read(fd, length)
+
+    def write(self, fd: int, data: bytes | memoryview, /) -> int:
+        """See `Kernel`."""
+        return os.write(fd, data)
+
+    def preadv(self, fd: int, buffers: Sequence[memoryview], offset: int, /) -> int:
+        """See `Kernel`."""
+        return os.preadv(fd, buffers, offset)
+
+    def lseek(self, fd: int, offset: int, whence: int, /) -> int:
+        """See `Kernel`."""
+        return os.lseek(fd, offset, whence)
+
+    def ftruncate(self, fd: int, length: int, /) -> None:
+        """See `Kernel`."""
+        os.ftruncate(fd, length)
+
+    def fsync(self, fd: int, /) -> None:
+        """See `Kernel`."""
+        os.fsync(fd)
+
+    def fstat(self, fd: int, /) -> os.stat_result:
+        """See `Kernel`."""
+        return os.fstat(fd)
+
+    def fstatvfs(self, fd: int, /) -> os.statvfs_result:
+        """See `Kernel`."""
+        return os.fstatvfs(fd)
+
+    def statx(self, fd: int) -> Statx:
+        """See `Kernel`."""
+        return syscalls.statx(fd)
+
+    def stat(self, path: str, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:
+        """See `Kernel`."""
+        return os.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+
+    def mkdir(self, path: str, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        """See `Kernel`."""
+        os.mkdir(path, mode, dir_fd=dir_fd)
+
+    def rmdir(self, path: str, *, dir_fd: int | None = None) -> None:
+        """See `Kernel`."""
+        os.rmdir(path, dir_fd=dir_fd)
+
+    def unlink(self, path: str, *, dir_fd: int | None = None) -> None:
+        """See `Kernel`."""
+        os.unlink(path, dir_fd=dir_fd)
+
+    def rename(self, src: str, dst: str, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
+        """See `Kernel`."""
+        os.rename(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    def openat2(self, dir_fd: int, path: str, flags: int, resolve: int, /) -> int:
+        """See `Kernel`."""
+        return syscalls.openat2(dir_fd, path, flags, resolve)
+
+    def clone_mount(self, fd: int) -> int:
+        """See `Kernel`."""
+        return mountctl.clone(fd)
+
+    def new_mount(self, fs: str, source: str, *, read_only: bool) -> int:
+        """See `Kernel`."""
+        return mountctl.new(fs, source, read_only=read_only)
+
+    def set_mount(self, mount: int, *, read_only: bool) -> None:
+        """See `Kernel`."""
+        mountctl.attributes(mount, read_only=read_only)
+
+    def move_mount(self, mount: int, target: int) -> None:
+        """See `Kernel`."""
+        mountctl.move(mount, target)
+
+    def umount(self, path: str) -> None:
+        """See `Kernel`."""
+        syscalls.umount(path)
+
+    def loop_numbers(self) -> list[int]:
+        """See `Kernel`."""
+        return loopctl.numbers()
+
+    def loop_free(self) -> int:
+        """See `Kernel`."""
+        return loopctl.free()
+
+    def loop_status(self, fd: int) -> Loop | None:
+        """See `Kernel`."""
+        return loopctl.status(fd)
+
+    def loop_configure(self, fd: int, image: int, *, autoclear: bool, read_only: bool) -> None:
+        """See `Kernel`."""
+        loopctl.configure(fd, image, autoclear=autoclear, read_only=read_only)
+
+    def loop_keep(self, fd: int) -> None:
+        """See `Kernel`."""
+        loopctl.keep(fd)
+
+    def loop_clear(self, fd: int) -> None:
+        """See `Kernel`."""
+        loopctl.clear(fd)
 
     def realpath(self, path: str) -> str:
         """See `Kernel`."""

@@ -207,7 +207,8 @@ class Run:
         def wait() -> None:
             if daemon is None:
                 return
-            for row in daemon.records.read(lambda tx: operations.unended(tx, daemon.member.uid)):
+            member = daemon.member.uid
+            for row in daemon.records.read(lambda tx: operations.unended(tx, member)):
                 daemon.engine.exits.retry(row.id)
                 view = daemon.engine.watch.wait(row.id, PATIENCE, parked=False)
                 if not view.ended:
