@@ -85,7 +85,8 @@ class Run:
     # -- what is seen ----------------------------------------------------------------------------
 
     def _hook(self, universe: Universe, name: str) -> None:
-        operation = str(structlog.contextvars.get_contextvars().get("operation", ""))
+        commit = name.startswith("records.")  # of whom is in the lines around it
+        operation = "" if commit else str(structlog.contextvars.get_contextvars().get("operation", ""))
         self.trace.note(universe.scheduler.clock, operation, f"{universe.incarnations} {name}")
         try:
             if name == "records.commit.after":
