@@ -71,14 +71,19 @@ class Conditions:
 
     def _end(self, number: int) -> None:
         end = self._now.pop(number, None)
-        if end is not None:
+        if end is None:
+            return
+        try:
             end()
+        except OSError:  # what another has in its hands is in the way: again when all is well
+            self._now[number] = end
 
     def heal(self) -> None:
         """The administrator comes: all is well again, and strangers are gone."""
         self.calm = True
-        for number in list(self._now):
-            self._end(number)
+        while self._now:
+            for number in list(self._now):
+                self._end(number)
         for disk in self._world.disks:
             disk.appear()
 
@@ -164,9 +169,13 @@ class Conditions:
         path = f"/mnt/{name}"
         if path in self._invariants.excused:
             return None
+        try:
+            place = namespace.walk(path)
+        except OSError:  # ours is there, of a pool that cannot be reached
+            return None
         system = self._universe.machine.format("tmpfs", "0" * 32)
         mount = namespace.new(system.root, "tmpfs")
-        namespace.attach(mount, namespace.walk(path))
+        namespace.attach(mount, place)
         self._hits["foreign"] += 1
         self._invariants.excused[path] = None
 
