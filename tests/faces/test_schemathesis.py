@@ -19,9 +19,9 @@ from tests.needs import need
 ROOT = Path(__file__).resolve().parents[2]
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
 # Requests per route, of the fuzzing; the phase before it tries each constraint of the description by itself.
-EXAMPLES = 100 if PROOF else 10
+EXAMPLES = 400 if PROOF else 10
 # A run that hangs fails; none is decided by time. In seconds.
-LONGEST = 900 if PROOF else 300
+LONGEST = 1800 if PROOF else 300
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
     "response_headers_conformance,negative_data_rejection,unsupported_method,allow_header_conformance"

@@ -15,7 +15,7 @@ from tests.power.sqlite_report import report
 from tests.power.sqlite_universe import History, recorded, restarted, restore
 
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
-STARTS = 1000 if PROOF else 150
+STARTS = 3000 if PROOF else 150
 SEED = 1
 
 
