@@ -116,12 +116,17 @@ class RealDaemon:
 
     def start(self, failpoint: str = "") -> "RealDaemon":
         """Start it and wait until it answers."""
-        process = self.launch(failpoint)
+        self.launch(failpoint)
+        return self.comes_up()
+
+    def comes_up(self) -> "RealDaemon":
+        """Wait until the launched process answers."""
         try:
             wait_until(self._answers, "the daemon answers")
         except AssertionError as error:
-            process.send_signal(signal.SIGABRT)
-            process.wait(PATIENCE)
+            if self.process is not None:
+                self.process.send_signal(signal.SIGABRT)
+                self.process.wait(PATIENCE)
             raise AssertionError(f"{error}\n{self.log_tail()}") from error
         return self
 

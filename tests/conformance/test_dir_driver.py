@@ -9,6 +9,7 @@ import pytest
 
 from holdfast.drivers.contract import Absent, PoolRef, Present, Unknown
 from holdfast.host.children import ForkServerChildren
+from holdfast.model.errors import Again, Refused
 from holdfast.testing.conformance.drivers import PoolConformance, VolumeConformance
 from holdfast.testing.conformance.harness import Kind
 from tests.conformance.dir_harness import KINDS, DirHarness, HurriedRuntime, close_below, mounted, run
@@ -85,8 +86,49 @@ def test_a_pool_at_the_root_of_a_disk_is_known_again_and_unknown_while_it_is_awa
         run("mount", "-o", "loop", str(tmp_path / "disk" / "image"), str(where))
         assert isinstance(harness.driver.look_pool(pool), Present)
         assert harness.driver.identity(pool) == pool.identity, "the same after a remount, whatever its device"
-        harness.driver.remove_pool(pool, "0" * 32)
+        harness.driver.remove_pool(pool)
         assert isinstance(harness.driver.look_pool(pool), Absent)
+
+
+@pytest.mark.parametrize("fs", PLACES[1:])
+def test_a_pool_begun_on_a_bare_mount_point_is_taken_back_below_the_disk_and_the_disk_left_alone(
+    fs: str, tmp_path: Path, runtime: HurriedRuntime, children: ForkServerChildren
+) -> None:
+    need_root()
+    need(f"mkfs.{fs}")
+    with mounted(fs, tmp_path / "disk") as where:
+        run("umount", str(where))
+        harness = DirHarness(tmp_path, runtime, children)
+        pool = PoolRef(runtime.new_id(), "0" * 31 + "1", "dir", {"source": str(where)})
+        pool, making = msgspec.structs.replace(pool, identity=harness.driver.identity(pool)), harness.making()
+        harness.driver.make_pool(pool, making)
+        run("mount", "-o", "loop", str(tmp_path / "disk" / "image"), str(where))
+        with pytest.raises(Refused, match="another directory"):
+            harness.driver.make_pool(pool, making)
+        assert isinstance(harness.driver.look_pool(pool), Unknown)
+        assert isinstance(harness.driver.unmade_pool(pool, making), Present)
+        (where / "thesis.tex").write_bytes(b"a tenant's data")
+        harness.driver.unmake_pool(pool, making)
+        harness.driver.persist_pool(pool)
+        assert isinstance(harness.driver.unmade_pool(pool, making), Absent)
+        assert (where / "thesis.tex").exists()
+        run("umount", str(where))
+        assert list(where.iterdir()) == []
+        run("mount", "-o", "loop", str(tmp_path / "disk" / "image"), str(where))
+
+
+def test_of_a_place_that_is_not_to_be_seen_nothing_is_said(
+    tmp_path: Path, runtime: HurriedRuntime, children: ForkServerChildren
+) -> None:
+    harness = DirHarness(tmp_path, runtime, children)
+    pool = harness.pool()
+    pool, making = msgspec.structs.replace(pool, identity=harness.driver.identity(pool)), harness.making()
+    harness.driver.make_pool(pool, making)
+    with harness.hidden(pool):
+        assert isinstance(harness.driver.unmade_pool(pool, making), Unknown)
+        with pytest.raises(Again, match="another directory"):
+            harness.driver.unmake_pool(pool, making)
+    assert isinstance(harness.driver.unmade_pool(pool, making), Present)
 
 
 @pytest.mark.parametrize("fs", PLACES[1:])

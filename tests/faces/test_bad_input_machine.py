@@ -214,12 +214,15 @@ def test_a_full_disk_below_the_state_directory_refuses_requests_and_loses_none_t
     disk.umount()
 
 
-def test_a_start_on_a_full_disk_says_so(daemon: RealDaemon) -> None:
+def test_a_start_on_a_full_disk_says_so_waits_for_room_and_then_succeeds(daemon: RealDaemon) -> None:
     disk = Disk(daemon.root, "disk", 8, daemon.state).mount()
     ballast = _fill_disk(daemon.state)
-    assert "full" in _start_fails(daemon, NoSpace.exit) or "No space" in daemon.log_tail()
+    daemon.launch()
+    wait_until(lambda: "the start waits for room" in daemon.log_tail(), "it says so")
+    assert "full" in daemon.log_tail() or "No space" in daemon.log_tail()
+    assert daemon.cli("status").returncode == Unavailable.exit
     ballast.unlink()
-    daemon.start()
+    daemon.comes_up()
     daemon.stop()
     disk.umount()
 

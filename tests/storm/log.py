@@ -17,7 +17,7 @@ class Log:
         self.came: collections.Counter[str] = collections.Counter()
         self.kills = 0
         self.starts = 0
-        self.refused_starts = 0
+        self.waited = 0
         self.resumed = 0
 
     def table(self, notes: Notes, found: list[Difference], seconds: float) -> str:
@@ -27,7 +27,7 @@ class Log:
             "weather": dict(self.came.most_common()),
             "the daemon": {
                 "SIGKILLs": self.kills, "starts that succeeded": self.starts,
-                "starts refused by a full state disk": self.refused_starts,
+                "starts that waited for room on the state's disk": self.waited,
                 "operations unfinished at a start": self.resumed,
             },
             "acknowledged": dict(sorted(notes.acknowledged.items())),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from holdfast.client import Client
-from holdfast.model.errors import NoSpace
 from tests.daemon import wait_until
 from tests.storm import processes, settings
 from tests.storm.log import Log
@@ -64,23 +63,6 @@ class Storm:
         with processes.process(self.daemon.pid) as process:
             assert process.stopped(), "the daemon ended"
             yield process
-
-    def started_or_refused(self) -> bool:
-        """Start it where the state's disk is full; whether it runs. Else it said that the disk is full, and ended."""
-        process = self.daemon.launch()
-        wait_until(lambda: process.poll() is not None or self._answers_at_all(), "it answers, or ends")
-        if process.poll() is None:
-            self.started()
-            return True
-        assert self.daemon.ended() == NoSpace.exit, self.daemon.log_tail()
-        self.log.refused_starts += 1
-        return False
-
-    def _answers_at_all(self) -> bool:
-        try:
-            return self.daemon.answers()
-        except AssertionError:
-            return False
 
     # -- a full pool -------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -32,6 +33,9 @@ from holdfast.records.statedir import Home, StateDir
 from holdfast.runtime.api import Runtime
 
 log = structlog.get_logger()
+T = TypeVar("T")
+# Seconds between two looks whether a full disk has room for the start to go on.
+ROOM = 0.5
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -74,8 +78,8 @@ class Daemon:
         self.state_dir: Home = home or StateDir(state)
         # Before any thread: the daemon itself never forks.
         self.children = children or ForkServerChildren(runtime)
-        self.records = self._open(vfs)
-        member = self._member()
+        self.records = self._with_room(lambda: self._open(vfs))
+        member = self._with_room(self._member)
         self.host = Host(runtime, self.children, (state, run), kernel)
         self.drivers = drivers(self.host)
         tools: dict[type, object] = {Host: self.host, Drivers: self.drivers}
@@ -95,6 +99,18 @@ class Daemon:
         self.auditor = Auditor(runtime, self.repair, settings.audit_every)
         self.tokens = Tokens(runtime, self.records)
         self.started = runtime.now()
+
+    def _with_room(self, act: Callable[[], T]) -> T:
+        """A start on a full disk waits for room: whoever started it anew would find the same disk."""
+        told = False
+        while True:
+            try:
+                return act()
+            except NoSpace as error:
+                if not told:
+                    log.warning("the start waits for room", error=error.detail, hint=error.hint)
+                told = True
+                self.runtime.sleep(ROOM)
 
     def _open(self, vfs: str | None) -> SqliteRecords:
         self.state_dir.check_database()
@@ -151,8 +167,8 @@ class Daemon:
         if self.engine.suspended:
             log.warning("suspended", reason=self.engine.suspended)
         else:
-            self.counters.advance()
-        self.engine.start()
+            self._with_room(self.counters.advance)
+        self._with_room(self.engine.start)
         self.rounds.start()
         self.auditor.start()
 

@@ -122,19 +122,29 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def make_pool(self, pool: PoolRef, making: Making) -> None:
-        """Mark the empty place as this pool; the mark comes last. Raises Foreign if it is not empty."""
+        """Mark the empty place as this pool; the mark comes last. Raises Foreign if it is not empty.
+
+        Where `pool.identity` is given, no other place is touched: raises Refused.
+        """
 
     @abc.abstractmethod
-    def pool_leftovers(self, pool: PoolRef, operation: str) -> list[str]:
-        """What a making by that operation left besides the mark; raises Again if that cannot be told."""
+    def unmade_pool(self, pool: PoolRef, making: Making) -> Observation[str]:
+        """Whether anything of that making is left in the place of `pool.identity`: Absent, or Present with what.
+
+        Unknown while that very place cannot be seen, whatever else is seen where it was.
+        """
 
     @abc.abstractmethod
-    def remove_pool(self, pool: PoolRef, operation: str) -> None:
-        """Remove the mark of an empty pool, and that operation's leftovers. Raises InUse if anything else is there."""
+    def unmake_pool(self, pool: PoolRef, making: Making) -> None:
+        """Remove what that making left there, and nothing else. Raises InUse if the pool is in use by now."""
+
+    @abc.abstractmethod
+    def remove_pool(self, pool: PoolRef) -> None:
+        """Remove the mark of an empty pool. Raises InUse if anything else is there."""
 
     @abc.abstractmethod
     def persist_pool(self, pool: PoolRef) -> None:
-        """Make durable what look_pool sees."""
+        """Make durable what look_pool and unmade_pool see in the place of `pool.identity`."""
 
     @abc.abstractmethod
     def stamp(self, pool: PoolRef, counter: int) -> None:

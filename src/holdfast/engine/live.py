@@ -131,6 +131,11 @@ class StepContext:
         """An earlier step's result."""
         return self._live.results().get(kind)
 
+    def facts(self, kind: type[S]) -> S | None:
+        """This step's baseline."""
+        found = self._live.facts(self._idx)
+        return found if isinstance(found, kind) else None
+
     def child_started(self, child: ChildIdentity) -> None:
         """Journal a child."""
         self._started(child)

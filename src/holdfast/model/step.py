@@ -96,6 +96,10 @@ class Context(Protocol):
         """The result of that type, of an earlier step of this operation."""
         ...
 
+    def facts(self, kind: type[S]) -> S | None:
+        """What this step's first look said there was to do (its `Facts`); None before its intent."""
+        ...
+
     def child_started(self, child: ChildIdentity) -> None:
         """Journal a child before it may change anything; returns when that is durable."""
         ...

@@ -1,6 +1,7 @@
 """SQLite by apsw: one connection, WAL, synchronous=FULL, exclusive locking."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -125,8 +126,10 @@ class SqliteRecords(Records):
         except apsw.BusyError as error:  # the lock file was replaced, else the state directory would have said so
             raise Locked(f"Another process uses the database {path}.", "Stop it first.") from error
         except apsw.FullError as error:
-            raise NoSpace(f"The disk of {path} is full.", "Free space there and start again.") from error
+            raise NoSpace(f"The disk of {path} is full.", "Free space there.") from error
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoSpace(f"The disk of {path} is full.", "Free space there.") from error
             raise Unavailable(f"The database {path} cannot be opened: {error.strerror}") from error
         except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError) as error:
             raise Unavailable(f"The database {path} cannot be opened: {error}") from error

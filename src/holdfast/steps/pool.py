@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from holdfast.drivers.contract import Absent, ForeignObject, Making, PoolFacts, PoolRef, Present, Unknown
+from holdfast.drivers.contract import Making, PoolFacts, PoolRef
 from holdfast.drivers.registry import Drivers
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 from holdfast.steps.looks import NoWayBack, settled, verdict
 
 
@@ -35,31 +35,28 @@ class PoolMake(Step, frozen=True, tag="pool-make.1"):
 
     def apply(self, ctx: Context) -> None:
         """Make it."""
-        ctx.tool(Drivers).of(self.pool).make_pool(self.pool, Making(ctx.operation, ctx.attempt, ctx))
+        ctx.tool(Drivers).of(self.pool).make_pool(self._where(ctx), Making(ctx.operation, ctx.attempt, ctx))
+
+    def _where(self, ctx: Context) -> PoolRef:
+        """The pool with the identity of the place that was looked at first: no other one is meant."""
+        begun = ctx.facts(PoolMade)
+        return self.pool if begun is None else msgspec.structs.replace(self.pool, identity=begun.identity)
 
     def persist(self, ctx: Context) -> None:
         """Sync it."""
-        ctx.tool(Drivers).of(self.pool).persist_pool(self.pool)
+        ctx.tool(Drivers).of(self.pool).persist_pool(self._where(ctx))
 
     def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """No mark, no leftovers, and still the place that was looked at first."""
+        """Nothing of it is left in the place that was looked at first, whatever is seen there now."""
         driver = ctx.tool(Drivers).of(self.pool)
-        pool = msgspec.structs.replace(self.pool, identity=baseline.identity)
-        found = settled(ctx, driver.info.settle, driver.look_pool(pool))
-        match found:
-            case Absent():
-                left = driver.pool_leftovers(pool, ctx.operation)
-                return Todo() if left else Done()
-            case Present():
-                return Todo()
-            case ForeignObject():
-                return Done()  # somebody else's mark: ours was never published there
-            case Unknown(reason):
-                return Unclear(reason)
+        making = Making(ctx.operation, ctx.attempt, ctx)
+        found = settled(ctx, driver.info.settle, driver.unmade_pool(self._where(ctx), making))
+        return verdict(found, lambda _left: Todo(), Done())
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Remove the mark."""
-        ctx.tool(Drivers).of(self.pool).remove_pool(self.pool, ctx.operation)
+        """Remove what there is of it."""
+        making = Making(ctx.operation, ctx.attempt, ctx)
+        ctx.tool(Drivers).of(self.pool).unmake_pool(self._where(ctx), making)
         return None
 
     def describe(self) -> str:
@@ -87,7 +84,7 @@ class PoolRemove(NoWayBack, frozen=True, tag="pool-remove.1"):
 
     def apply(self, ctx: Context) -> Round | None:
         """Remove the mark."""
-        ctx.tool(Drivers).of(self.pool).remove_pool(self.pool, ctx.operation)
+        ctx.tool(Drivers).of(self.pool).remove_pool(self.pool)
         return None
 
     def persist(self, ctx: Context) -> None:

@@ -84,12 +84,13 @@ def state_full_to_the_last(storm: Storm) -> None:
 
 
 def killed_on_a_full_state(storm: Storm) -> None:
-    """No room for the database, SIGKILL: a start succeeds, or says that the disk is full; then one succeeds."""
+    """No room for the database, SIGKILL: the start succeeds, if need be once there is room."""
     with full(storm.daemon.disk) as ballast:
         ballast.keep_full(storm.chance.uniform(0.2, 1.0))
         storm.kill()
-        runs = storm.started_or_refused()
-    if not runs:
-        storm.again()
+        storm.daemon.launch()
+        ballast.keep_full(storm.chance.uniform(1.0, 2.0))
+        storm.log.waited += not storm.daemon.answers()
     storm.lives()
+    storm.started()
     storm.nobody_is_left()

@@ -80,13 +80,17 @@ class DirDriver(Driver):
         """Write the mark."""
         self._pools.make(pool, making)
 
-    def pool_leftovers(self, pool: PoolRef, operation: str) -> list[str]:
-        """What a half-made pool left."""
-        return self._pools.leftovers(pool, operation)
+    def unmade_pool(self, pool: PoolRef, making: Making) -> Observation[str]:
+        """By the marks, the unfinished one too, also below what was mounted there since."""
+        return self._pools.unmade(pool, making.operation)
 
-    def remove_pool(self, pool: PoolRef, operation: str) -> None:
+    def unmake_pool(self, pool: PoolRef, making: Making) -> None:
+        """Remove `volumes` and the marks."""
+        self._pools.unmake(pool, making.operation)
+
+    def remove_pool(self, pool: PoolRef) -> None:
         """Remove `volumes` and the mark."""
-        self._pools.remove(pool, operation)
+        self._pools.remove(pool)
 
     def persist_pool(self, pool: PoolRef) -> None:
         """Sync the root."""

@@ -16,11 +16,16 @@ from holdfast.drivers.contract import (
 from holdfast.drivers.dir.marks import FORMAT, POOL_MARK, VOLUMES, PoolMark, encode
 from holdfast.drivers.dir.root import NotMarked, Root, identity_of
 from holdfast.host.files import Files
-from holdfast.model.errors import Again, Foreign, InUse
+from holdfast.model.errors import Again, Foreign, InUse, Refused
 from holdfast.runtime.api import Runtime
 
 # What a new ext4 has of its own.
 _NATIVE = frozenset({"lost+found"})
+_PURPOSES = {f".{POOL_MARK}.new": "pool.unlink-new", POOL_MARK: "pool.unlink-mark"}
+
+
+def _unfinished(pool: PoolRef, operation: str) -> str:
+    return f".{POOL_MARK}.{pool.owner}.{operation}"
 
 
 class Pools:
@@ -54,8 +59,14 @@ class Pools:
 
     def make(self, pool: PoolRef, making: Making) -> None:
         """A temporary mark first, which proves that `volumes` is ours; the mark last and never over another one."""
-        temporary = f".{POOL_MARK}.{pool.owner}.{making.operation}"
+        temporary = _unfinished(pool, making.operation)
         with self._root.unproven(pool) as fd:
+            if pool.identity and identity_of(fd, self._files.kernel) != pool.identity:
+                raise Refused(
+                    f"{pool.config['source']} is another directory than when this began: "
+                    "something was mounted or unmounted there.",
+                    "See that the right disk is mounted, and create the pool again.",
+                )
             if self._files.exists(fd, temporary):
                 self._files.rmdir("pool.discard-volumes", fd, VOLUMES)
                 self._files.unlink("pool.discard-mark", fd, temporary)
@@ -76,32 +87,58 @@ class Pools:
         finally:
             self._files.kernel.close(volumes)
 
-    def leftovers(self, pool: PoolRef, operation: str) -> list[str]:
-        """What an undone making left in the unproven place; `volumes` is ours only beside a mark of ours."""
-        temporary = f".{POOL_MARK}.{pool.owner}.{operation}"
-        with self._root.unproven(pool) as fd:
-            return [temporary] if self._files.exists(fd, temporary) else []
+    def unmade(self, pool: PoolRef, operation: str) -> Observation[str]:
+        """See `Driver.unmade_pool`. `volumes` is ours only beside a mark of ours."""
+        try:
+            with self._root.recorded(pool) as fd:
+                left = self._marks(fd, pool, operation)
+            return Present(left[-1]) if left else Absent()
+        except Again as error:
+            return Unknown(error.detail)
+        except OSError as error:
+            return Unknown(f"{pool.config['source']}: {error.strerror}")
 
-    def remove(self, pool: PoolRef, operation: str) -> None:
+    def _marks(self, fd: int, pool: PoolRef, operation: str) -> list[str]:
+        """The names of those of our marks that are there, the pool's last; a stranger's mark is none."""
+        found = [name for name in (_unfinished(pool, operation),) if self._files.exists(fd, name)]
+        try:
+            self._root.mark(fd, pool)
+        except (NotMarked, Foreign):
+            return found
+        return [f".{POOL_MARK}.new", *found, POOL_MARK]
+
+    def unmake(self, pool: PoolRef, operation: str) -> None:
+        """Nothing that others put there is in its way, and none of it is touched."""
+        with self._turn, self._root.recorded(pool) as fd:
+            marks = self._marks(fd, pool, operation)
+            if POOL_MARK in marks or (marks and not self._files.exists(fd, POOL_MARK)):
+                self._remove_volumes(fd, pool)
+            self._unlink(fd, marks)
+
+    def remove(self, pool: PoolRef) -> None:
         """Remove `volumes`, then the mark; only where nothing else is."""
-        temporary = f".{POOL_MARK}.{pool.owner}.{operation}"
         with self._turn, self._root.unproven(pool) as fd:
             if self._files.exists(fd, POOL_MARK):
                 self._root.mark(fd, pool)
-            own = {POOL_MARK, f".{POOL_MARK}.new", VOLUMES, temporary}
+            own = {POOL_MARK, f".{POOL_MARK}.new", VOLUMES}
             others = set(self._files.kernel.listdir(fd)) - _NATIVE - own
             if others:
                 raise InUse(f"{pool.config['source']} holds unknown objects: {', '.join(sorted(others)[:5])}.")
-            if self._files.exists(fd, VOLUMES) and self._filled(fd):
-                raise InUse(f"{pool.config['source']}/{VOLUMES} is not empty.", "`holdfast audit` tells what is there.")
-            self._files.rmdir("pool.rmdir", fd, VOLUMES)
-            self._files.unlink("pool.unlink-new", fd, f".{POOL_MARK}.new")
-            self._files.unlink("pool.unlink-temporary", fd, temporary)
-            self._files.unlink("pool.unlink-mark", fd, POOL_MARK)
+            self._remove_volumes(fd, pool)
+            self._unlink(fd, [f".{POOL_MARK}.new", POOL_MARK])
+
+    def _remove_volumes(self, fd: int, pool: PoolRef) -> None:
+        if self._files.exists(fd, VOLUMES) and self._filled(fd):
+            raise InUse(f"{pool.config['source']}/{VOLUMES} is not empty.", "`holdfast audit` tells what is there.")
+        self._files.rmdir("pool.rmdir", fd, VOLUMES)
+
+    def _unlink(self, fd: int, marks: list[str]) -> None:
+        for mark in marks:
+            self._files.unlink(_PURPOSES.get(mark, "pool.unlink-temporary"), fd, mark)
 
     def persist(self, pool: PoolRef) -> None:
         """Sync the directory."""
-        with self._root.unproven(pool) as fd:
+        with self._root.recorded(pool) as fd:
             try:
                 self._files.sync("pool.persist", fd)
             except OSError as error:

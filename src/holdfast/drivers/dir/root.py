@@ -39,6 +39,52 @@ class Root:
             self.kernel.close(fd)
 
     @contextlib.contextmanager
+    def recorded(self, pool: PoolRef) -> Iterator[int]:
+        """The very directory of `pool.identity` (any, if that is empty), also below what was mounted there since.
+
+        Only for taking back what was begun there: what is covered serves nobody. Raises Again if it is not to be seen.
+        """
+        with self.unproven(pool) as fd:
+            seen = fd if pool.identity in ({}, identity_of(fd, self.kernel)) else None
+            if seen is not None:
+                yield seen
+                return
+        covered = self._beneath(pool)
+        if covered is None:
+            raise Again(
+                f"{pool.config['source']} is another directory than the one that this began in.",
+                "Mount what was mounted there then, or unmount what was not.",
+            )
+        try:
+            yield covered
+        finally:
+            self.kernel.close(covered)
+
+    def _beneath(self, pool: PoolRef) -> int | None:
+        """The directory below the mounts at the pool's place, if it is the recorded one."""
+        source, table = pool.config["source"], self.kernel.mounts()
+        by_id = {mount.id: mount for mount in table}
+        for cover in table:
+            below = by_id.get(cover.parent)
+            if cover.path != source or below is None or below.path == source:
+                continue
+            top = self._files.open_directory(below.path)
+            try:
+                if self.kernel.statx(top).mount != below.id:
+                    continue  # it is covered itself
+                bare = self.kernel.clone_mount(top)
+            finally:
+                self.kernel.close(top)
+            try:
+                fd = self._files.open_directory(source.removeprefix(below.path).lstrip("/"), bare)
+            finally:
+                self.kernel.close(bare)
+            if identity_of(fd, self.kernel, below.fs) == pool.identity:
+                return fd
+            self.kernel.close(fd)
+        return None
+
+    @contextlib.contextmanager
     def proven(self, pool: PoolRef) -> Iterator[int]:
         """The root that proved to be this pool's; raises NotMarked, Foreign or Again."""
         with self.unproven(pool) as fd:
@@ -78,13 +124,15 @@ class Root:
 _ID_BY_UUID = frozenset({"ext4", "btrfs"})
 
 
-def identity_of(fd: int, kernel: Kernel) -> dict[str, str]:
+def identity_of(fd: int, kernel: Kernel, fs: str = "") -> dict[str, str]:
     """The directory's own identity: inode and birth time do not change while it lives, mounted wherever.
 
-    The roots of two disks formatted in the same second share both, so the file system's own id is added.
+    The roots of two disks formatted in the same second share both, so the file system's own id is added. `fs` is its
+    kind, where the mount of `fd` is in no table.
     """
     info = kernel.statx(fd)
     found = {"inode": str(info.inode), "born": str(info.born_ns)}
-    if any(mount.id == info.mount and mount.fs in _ID_BY_UUID for mount in kernel.mounts()):
+    kind = fs or next((mount.fs for mount in kernel.mounts() if mount.id == info.mount), "")
+    if kind in _ID_BY_UUID:
         found["fs"] = f"{kernel.fstatvfs(fd).f_fsid:x}"
     return found

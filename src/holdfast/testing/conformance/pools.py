@@ -63,7 +63,7 @@ class PoolConformance:
         assert isinstance(driver.look_pool(other), ForeignObject)
         assert isinstance(driver.look_volume(other, volume), ForeignObject)
         for act in (
-            lambda: driver.remove_pool(other, "0" * 32),
+            lambda: driver.remove_pool(other),
             lambda: driver.make_pool(other, harness.making()),
             lambda: driver.stamp(other, 7),
             lambda: driver.remove_volume(other, volume),
@@ -103,9 +103,9 @@ class PoolConformance:
         def check(nth: int, failpoint: str) -> None:
             pool, operation = pools[nth]
             known = msgspec.structs.replace(pool, identity=harness.driver.identity(pool))
-            harness.driver.remove_pool(known, operation)
+            harness.driver.unmake_pool(known, harness.making(operation))
             assert isinstance(harness.driver.look_pool(known), Absent), failpoint
-            assert harness.driver.pool_leftovers(known, operation) == [], failpoint
+            assert isinstance(harness.driver.unmade_pool(known, harness.making(operation)), Absent), failpoint
             harness.driver.make_pool(pool, harness.making())
 
         harness.each_failure(act, check)
@@ -121,22 +121,22 @@ class PoolConformance:
             return pools[nth]
 
         def check(nth: int, failpoint: str) -> None:
-            harness.driver.remove_pool(pools[nth], "0" * 32)
+            harness.driver.remove_pool(pools[nth])
             assert isinstance(harness.driver.look_pool(pools[nth]), Absent), failpoint
 
-        assert harness.each_failure(lambda nth: harness.driver.remove_pool(prepare(nth), "0" * 32), check) > 0
+        assert harness.each_failure(lambda nth: harness.driver.remove_pool(prepare(nth)), check) > 0
 
     def test_a_pool_that_holds_anything_is_not_removed(self, harness: Harness) -> None:
         """Neither with a volume nor with a stranger in it."""
         pool = harness.ready()
         volume = harness.made(pool, harness.kinds[0])
         with pytest.raises(InUse):
-            harness.driver.remove_pool(pool, "0" * 32)
+            harness.driver.remove_pool(pool)
         facts_match(harness, pool, volume)
         harness.removed(pool, volume)
         what = harness.put_stranger(pool)
         with pytest.raises(InUse):
-            harness.driver.remove_pool(pool, "0" * 32)
+            harness.driver.remove_pool(pool)
         assert harness.has_stranger(pool, what)
 
     def test_a_hidden_place_is_unknown_in_every_verb_and_loses_nothing(self, harness: Harness) -> None:

@@ -12,7 +12,7 @@ from holdfast.drivers.registry import Drivers
 from holdfast.engine.submit import Caller
 from holdfast.host.host import Host
 from holdfast.model.conditions import ABANDONED, holds
-from holdfast.model.errors import HoldfastError, NoSpace
+from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import Attachment, Pool, Volume
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.base import Asked
@@ -138,11 +138,7 @@ class Run:
         while self.universe.daemon is None:
             if self.universe.incarnations > MOST_STARTS:
                 raise Breach(6, "the daemon does not come up")
-            try:
-                alive = self.universe.start()
-            except NoSpace:  # said, and tried again by who supervises it
-                alive = False
-                self.universe.runtime.kill()
+            alive = self.universe.start()
             self._check()
             if not alive:
                 self._bury()
