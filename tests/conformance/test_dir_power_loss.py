@@ -109,7 +109,7 @@ def test_a_volume_is_whole_or_not_there_and_whole_once_it_was_acknowledged(
     assert cuts > 5
     for volume in made:
         if isinstance(harness.driver.look_volume(pool, volume), Present):
-            assert harness.driver.remove_volume(pool, volume)
+            assert harness.driver.remove_volume(pool, volume, harness.keeper)
 
 
 @pytest.mark.parametrize("kind", [DIRECTORY, BLOCK], ids=lambda kind: kind.content)
@@ -125,13 +125,13 @@ def test_a_removal_is_begun_or_not_and_over_once_it_was_acknowledged(
         harness.driver.make_volume(pool, volume, harness.making())
         harness.write(pool, volume)
         os.sync()
-        return lambda: harness.driver.remove_volume(pool, volume)
+        return lambda: harness.driver.remove_volume(pool, volume, harness.keeper)
 
     cuts = 0
     for nth in _each_cut(harness, disk, act):
         found = harness.driver.removed_volume(pool, gone[-1])
         assert isinstance(found, Absent if nth == 0 else (Absent, Present)), (nth, found)
-        while not harness.driver.remove_volume(pool, gone[-1]):
+        while not harness.driver.remove_volume(pool, gone[-1], harness.keeper):
             pass  # it goes on where it was
         assert not harness.remains(pool, gone[-1])
         cuts += 1

@@ -12,7 +12,8 @@ from holdfast.client.aio_connection import BROKEN, Connection, open_to
 from holdfast.client.calls import Call
 from holdfast.client.events import EventParser
 from holdfast.client.tries import Tries, check_times
-from holdfast.client.wire import LARGEST, Event, NotNow, answer, error_of, unreachable
+from holdfast.client.wire import Event, NotNow, answer, error_of, unreachable
+from holdfast.http1 import LARGEST
 from holdfast.model.errors import Unavailable
 
 T = TypeVar("T")

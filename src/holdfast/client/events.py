@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from holdfast.client.wire import LARGEST, Event
+from holdfast.client.wire import Event
+from holdfast.http1 import LARGEST
 from holdfast.model.errors import Unavailable
 from holdfast.model.operations import OperationView
 

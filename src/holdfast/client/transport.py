@@ -8,12 +8,17 @@ from typing import TypeVar
 from holdfast.client import calls
 from holdfast.client.address import Address
 from holdfast.client.calls import Call
-from holdfast.client.connection import BROKEN, Answer, Connection, open_to
 from holdfast.client.events import EventParser
 from holdfast.client.tries import Tries, check_times
 from holdfast.client.wire import Event, NotNow, answer, error_of, unreachable
+from holdfast.http1 import BROKEN, Answer, Connection, open_tls, open_unix
 
 T = TypeVar("T")
+
+
+def open_to(address: Address, tls: ssl.SSLContext | None, timeout: float) -> Connection:
+    """Connect, within `timeout` seconds for each step of it; raise OSError."""
+    return open_unix(address.path, timeout) if tls is None else open_tls(address.host, address.port, tls, timeout)
 
 
 class Transport:

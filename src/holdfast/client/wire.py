@@ -13,8 +13,6 @@ from holdfast.model.errors import Forbidden, HoldfastError, Invalid, Unavailable
 from holdfast.model.operations import OperationView
 
 T = TypeVar("T")
-# Bytes of an answer beyond which it is not read to its end: none of the daemon's is that long.
-LARGEST = 256 << 20
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 

@@ -15,15 +15,20 @@ import msgspec
 
 from holdfast.host.children import Keeper
 from holdfast.host.usage import Usage
+from holdfast.model.errors import Refused
 from holdfast.model.observations import Absent, ForeignObject, Observation, Present, Unknown
 from holdfast.model.resources import Content, FileSystem
 
 
 class Info(msgspec.Struct, frozen=True):
-    """What a driver can do. `settle` is how long, in seconds, a change may take to be seen by a look."""
+    """What a driver can do. `settle` is how long, in seconds, a change may take to be seen by a look.
+
+    `resize` says whether volumes can grow.
+    """
 
     contents: frozenset[Content]
     settle: float = 0.0
+    resize: bool = False
 
 
 class PoolRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,8 +41,11 @@ class PoolRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     identity: dict[str, str] = {}
 
 
-class VolumeRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which volume, and how it shall be. `size` in bytes; `fs_uuid` was chosen before anything was made."""
+class VolumeRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which volume, and how it shall be. `size` in bytes; `fs_uuid` was chosen before anything was made.
+
+    `identity` is the back end's own of the object, as seen when it was made; empty before, and where it has none.
+    """
 
     uid: str
     name: str
@@ -45,6 +53,7 @@ class VolumeRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     content: Content
     fs: FileSystem | None = None
     fs_uuid: str | None = None
+    identity: dict[str, str] = {}
 
 
 class PoolFacts(msgspec.Struct, frozen=True):
@@ -55,7 +64,10 @@ class PoolFacts(msgspec.Struct, frozen=True):
 
 
 class VolumeFacts(msgspec.Struct, frozen=True):
-    """A whole volume that proved to be ours. `tidy` is False while a half-made change of its mark lies beside it."""
+    """A volume that proved to be ours. `tidy` is False while a half-made change of its mark lies beside it.
+
+    `blank` says that it was made, and is still to be formatted; so only a volume that must be connected first can be.
+    """
 
     name: str
     size: int
@@ -64,6 +76,8 @@ class VolumeFacts(msgspec.Struct, frozen=True):
     fs_uuid: str | None
     operation: str
     tidy: bool = True
+    blank: bool = False
+    identity: dict[str, str] = {}
 
 
 class Capacity(msgspec.Struct, frozen=True):
@@ -82,18 +96,19 @@ class Making(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One entry of an inventory."""
+    """One entry of an inventory. `kept` is removed, and is erased by the back end in its own time, see `note`."""
 
-    kind: Literal["volume", "unfinished", "removing", "foreign"]
+    kind: Literal["volume", "unfinished", "removing", "kept", "foreign"]
     uid: str
     where: str
     operation: str = ""
+    note: str = ""
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What can be mounted, on an open descriptor: a directory, or an image that wants a loop device."""
+    """What can be mounted, on an open descriptor: a directory, an image that wants a loop device, or a device."""
 
-    kind: Literal["tree", "image"]
+    kind: Literal["tree", "image", "device"]
     fd: int
 
 
@@ -101,6 +116,10 @@ class Driver(abc.ABC):
     """A kind of pool. All methods may be called from many threads at once."""
 
     info: Info
+
+    def settle(self, pool: PoolRef) -> float:
+        """As `info` says, unless the pool's own configuration does."""
+        return self.info.settle
 
     # -- pools -----------------------------------------------------------------------------------
 
@@ -178,7 +197,7 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def unmake_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> bool:
-        """Discard what this operation made, published or not; False after a round, when more is left."""
+        """Discard what this operation made, published or not; False after a round, when more is left. Raises Kept."""
 
     @abc.abstractmethod
     def in_use(self, pool: PoolRef, volume: VolumeRef) -> str:
@@ -189,12 +208,16 @@ class Driver(abc.ABC):
         """As look_volume, but Absent only when nothing of a removal under way is left either."""
 
     @abc.abstractmethod
-    def remove_volume(self, pool: PoolRef, volume: VolumeRef) -> bool:
-        """Remove a volume that proved to be ours; False after a round, when more is left. Raises InUse."""
+    def remove_volume(self, pool: PoolRef, volume: VolumeRef, keeper: Keeper) -> bool:
+        """Remove a volume that proved to be ours; False after a round, when more is left. Raises InUse, or Kept."""
 
     @abc.abstractmethod
     def rename_volume(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
         """Write the new human name beside the volume."""
+
+    def resize_volume(self, pool: PoolRef, volume: VolumeRef, size: int) -> None:
+        """Let it grow to `size` bytes; the file system in it stays as it is. Raises Refused."""
+        raise Refused(f"The driver {pool.driver} cannot resize volumes.")
 
     @abc.abstractmethod
     def persist_volume(self, pool: PoolRef, volume: VolumeRef) -> None:

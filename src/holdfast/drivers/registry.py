@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from importlib.metadata import entry_points
 
+from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import Driver, PoolRef
 from holdfast.host.host import Host
 from holdfast.model.errors import Invalid, Refused
@@ -31,6 +32,13 @@ class Drivers:
     def all_offer(self, content: Content) -> bool:
         """Whether every driver has volumes of that content, so that the pool need not be asked for its own."""
         return all(content in driver.info.contents for driver in self._drivers.values())
+
+    def connecting(self, pool: PoolRef) -> Connecting:
+        """The pool's driver, whose volumes must be connected."""
+        driver = self.of(pool)
+        if not isinstance(driver, Connecting):
+            raise Refused(f"The driver {pool.driver} connects no volumes.")
+        return driver
 
     def of(self, pool: PoolRef) -> Driver:
         """The pool's driver; Refused if it is not installed any more."""

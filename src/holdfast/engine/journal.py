@@ -118,10 +118,11 @@ class Journal:
         self._told(live)
 
     def step_undone(self, live: Live, idx: int, state: str = "undone") -> None:
-        """A step is back at its baseline (or, found to have moved again, is not)."""
+        """A step is back at its baseline, as its last round may have said; or, found to have moved again, is not."""
         columns: dict[str, Value] = {"state": "undoing", "reason": "", "cursor": idx}
-        self._commit("undone", live, columns, lambda tx: steps.change(tx, live.id, idx, state=state, progress=""))
-        live.set_step(idx, state=state, progress="")
+        step: dict[str, Value] = {"state": state, "progress": live.rows[idx].progress if state == "undone" else ""}
+        self._commit("undone", live, columns, lambda tx: steps.change(tx, live.id, idx, **step))
+        live.set_step(idx, **step)
         self._told(live)
 
     def park(self, live: Live, reason: str, next_try: float) -> None:

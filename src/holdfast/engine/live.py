@@ -19,11 +19,13 @@ S = TypeVar("S", bound=msgspec.Struct)
 class Clock(msgspec.Struct):
     """What an operation's waiting must not forget, in monotonic seconds of this run; never stored.
 
-    `mark` is up to when `spent` counts, `last_sending` when a step may last have sent anything.
+    `mark` is up to when `spent` counts, `last_sending` when a step may last have sent anything, `acted` when each
+    step first acted.
     """
 
     mark: float
     last_sending: float
+    acted: dict[int, float] = {}
 
 
 class Live:
@@ -94,14 +96,14 @@ class StepContext:
         live: Live,
         idx: int,
         tools: dict[type, object],
-        quiet: float,
+        now: float,
         started: Callable[[ChildIdentity], None],
     ) -> None:
         self._live = live
         self._idx = idx
         self._tools = tools
         self._started = started
-        self._quiet = quiet
+        self._now = now
 
     @property
     def operation(self) -> str:
@@ -116,7 +118,12 @@ class StepContext:
     @property
     def quiet(self) -> float:
         """Seconds since the last possible sending."""
-        return self._quiet
+        return self._now - self._live.clock.last_sending
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the step first acted in this run."""
+        return self._now - self._live.clock.acted.get(self._idx, self._now)
 
     @property
     def progress(self) -> str:

@@ -52,6 +52,10 @@ class Results:
                 return result
         raise KeyError(kind.__name__)
 
+    def find(self, kind: type[R], otherwise: R) -> R:
+        """The latest result of that type, or `otherwise`: an older version's step had none."""
+        return next((result for result in reversed(self._found) if isinstance(result, kind)), otherwise)
+
 
 class _RequestMeta(msgspec.StructMeta, abc.ABCMeta):
     """Plain data with abstract verbs."""

@@ -14,7 +14,7 @@ from holdfast.engine.undo import Undo
 from holdfast.engine.verbs import Failure, Verbs
 from holdfast.engine.waits import Answer, Ended, Later, problem_of
 from holdfast.model.operations import Problem
-from holdfast.model.step import ChildIdentity, Conflict, Done, Round, Todo, Unclear
+from holdfast.model.step import ChildIdentity, Conflict, Done, Round, Todo, Unclear, Verdict
 from holdfast.runtime.api import Runtime
 
 Undertaker = Callable[[ChildIdentity], bool]
@@ -51,8 +51,8 @@ class Runner:
         return self._forward(live, verbs, stopping)
 
     def _context(self, live: Live, idx: int) -> StepContext:
-        quiet = self._runtime.monotonic() - live.clock.last_sending
-        return StepContext(live, idx, self._tools, quiet, lambda child: self._journal.child(live, child))
+        now = self._runtime.monotonic()
+        return StepContext(live, idx, self._tools, now, lambda child: self._journal.child(live, child))
 
     def _forward(self, live: Live, verbs: Verbs, stopping: Callable[[], bool]) -> Answer:
         idx = live.row.cursor
@@ -126,7 +126,7 @@ class Runner:
             return verbs.wait("a call passed its deadline and its child is not proven dead yet")
         return self._settle(live, verbs, idx, verbs.judge(idx), answer)
 
-    def _settle(self, live: Live, verbs: Verbs, idx: int, verdict: object, failure: Failure | None) -> Answer | None:
+    def _settle(self, live: Live, verbs: Verbs, idx: int, verdict: Verdict, failure: Failure | None) -> Answer | None:
         """Done wins, whatever apply said."""
         if isinstance(verdict, Done):
             lost = None if live.returned == idx else verbs.persist(idx)
@@ -140,7 +140,8 @@ class Runner:
             return self._hindered(live, verbs, problem_of(failure.permanent))
         if isinstance(verdict, Unclear):
             return verbs.wait(verdict.reason)
-        return verbs.wait(failure.reason if failure else "the change was made, but is not seen yet")
+        reason = failure.reason if failure else verdict.reason or "the change was made, but is not seen yet"
+        return verbs.wait(reason, verdict.within)
 
     def _hindered(self, live: Live, verbs: Verbs, problem: Problem) -> Answer:
         """It cannot be reached: undo before the pivot, park after it."""

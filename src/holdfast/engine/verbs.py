@@ -42,9 +42,10 @@ class Verbs:
         self._context = context
         self._observer = observer
 
-    def wait(self, reason: str) -> Later:
-        """Park with a durable backoff."""
+    def wait(self, reason: str, within: float = 0.0) -> Later:
+        """Park with a durable backoff, of `within` seconds at most, if that is not 0."""
         seconds = backoff(self._runtime, self._live.row.tries)
+        seconds = min(seconds, within) if within else seconds
         if self._live.row.tries == 0 or self._live.row.reason != reason:
             log.warning("an operation waits", kind=self._live.row.kind, path=self._live.row.ref_path, reason=reason)
         self._live.fresh = None
@@ -64,6 +65,7 @@ class Verbs:
     def apply(self, idx: int) -> Failure | Round | None:
         """Act towards the goal."""
         step = self._live.steps[idx]
+        self._live.clock.acted.setdefault(idx, self._runtime.monotonic())
         return self._act("apply", idx, lambda: step.apply(self._context(self._live, idx)))
 
     def unapply(self, idx: int) -> Failure | Round | None:

@@ -66,7 +66,6 @@ def mount_image(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> N
     A second mount of the same image shares the loop device: two would be two caches over one disk.
     """
     image, target = fds
-    fs, uuid, read_only = args["fs"], args["uuid"], args["read_only"]
     loop = _only_loop(kernel, image)
     if loop is None:
         device = loops.attach(image, autoclear=True, kernel=kernel)
@@ -75,12 +74,32 @@ def mount_image(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> N
     now = kernel.loop_status(device)
     if now is None or now.backing != backing_of(image, kernel):
         raise Again("The loop device changed hands while it was opened.")
+    _mount(kernel, args, device, now.path, target)
+
+
+def mount_device(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
+    """Mount the file system on the open device fds[0] at the open directory fds[1]."""
+    device, target = fds
+    _mount(kernel, args, device, kernel.location(device), target)
+
+
+def bind_device(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
+    """Bind the node of the open device fds[0] at the open file fds[1]."""
+    device, target = fds
+    node = kernel.open(kernel.location(device), os.O_PATH | os.O_CLOEXEC)
+    if kernel.fstat(node).st_rdev != kernel.fstat(device).st_rdev:
+        raise Again("The device's node changed hands while it was opened.")
+    _put(kernel, kernel.clone_mount(node), target, read_only=args["read_only"])
+
+
+def _mount(kernel: Kernel, args: dict[str, Any], device: int, source: str, target: int) -> None:
+    fs, uuid, read_only = args["fs"], args["uuid"], args["read_only"]
     found = probe(device, kernel)
     if isinstance(found, Unknown):
         raise Again(f"The volume cannot be read: {found.reason}.")
     if found != Holds(fs, uuid):
         raise Damaged(f"The volume does not show the {fs} {uuid} that was made on it: {found}.")
-    mount = kernel.new_mount(fs, now.path, read_only=read_only)
+    mount = kernel.new_mount(fs, source, read_only=read_only)
     verify_mounted(mount, fs, uuid, kernel.fstat(device).st_rdev, kernel)
     _put(kernel, mount, target, read_only=read_only)
 

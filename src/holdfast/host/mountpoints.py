@@ -95,11 +95,7 @@ def look_image(path: str, image: int, fs: str | None, uuid: str | None, kernel: 
         if fs is None:
             if top.fs not in _NODES:
                 return _ours(top, False)
-            fd = kernel.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                number = kernel.fstat(fd).st_rdev
-            finally:
-                kernel.close(fd)
+            number = _stat(kernel, path).st_rdev
             return _ours(top, _is_loop_of(kernel, os.major(number), os.minor(number), backing))
         if top.fs != fs or top.root != "/":
             return _ours(top, False)
@@ -110,17 +106,47 @@ def look_image(path: str, image: int, fs: str | None, uuid: str | None, kernel: 
         return Unknown(f"what is mounted at {path} cannot be told: {error.strerror}")
 
 
+def look_device(path: str, device: int, fs: str | None, uuid: str | None, kernel: Kernel = LINUX) -> MountLook:
+    """Whether the file system (or, without `fs`, the node) of the open device is what is mounted at `path`."""
+    top = mounttable.top_at(path, kernel=kernel)
+    if top is None:
+        return Absent()
+    number = kernel.fstat(device).st_rdev
+    try:
+        if fs is None:
+            return _ours(top, top.fs in _NODES and _stat(kernel, path).st_rdev == number)
+        if top.fs != fs or top.root != "/":
+            return _ours(top, False)
+        if fs != "btrfs":
+            return _ours(top, top.device == (os.major(number), os.minor(number)))
+        return _ours(top, _stat(kernel, top.source).st_rdev == number and _has_uuid(kernel, path, uuid))
+    except OSError as error:
+        return Unknown(f"what is mounted at {path} cannot be told: {error.strerror}")
+
+
+def _stat(kernel: Kernel, path: str) -> os.stat_result:
+    fd = kernel.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return kernel.fstat(fd)
+    finally:
+        kernel.close(fd)
+
+
+def _has_uuid(kernel: Kernel, path: str, uuid: str | None) -> bool:
+    fd = kernel.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return kernel.btrfs_uuid(fd) == uuid
+    finally:
+        kernel.close(fd)
+
+
 def _btrfs(kernel: Kernel, path: str, top: Mount, backing: Backing, uuid: str | None) -> bool:
     if not top.source.startswith("/dev/loop"):
         return False
     info = kernel.stat(top.source)
     if not _is_loop_of(kernel, os.major(info.st_rdev), os.minor(info.st_rdev), backing):
         return False
-    fd = kernel.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        return kernel.btrfs_uuid(fd) == uuid
-    finally:
-        kernel.close(fd)
+    return _has_uuid(kernel, path, uuid)
 
 
 def _is_loop_of(kernel: Kernel, major: int, minor: int, backing: Backing) -> bool:

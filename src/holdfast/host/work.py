@@ -12,6 +12,8 @@ TABLE: dict[str, Work] = {
     "mount-tree": mounting.mount_tree,
     "mount-image": mounting.mount_image,
     "mount-node": mounting.mount_node,
+    "mount-device": mounting.mount_device,
+    "bind-device": mounting.bind_device,
     "loop-attach": mounting.loop_attach,
     "loop-detach": mounting.loop_detach,
     "umount": mounting.umount,

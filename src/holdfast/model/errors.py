@@ -99,6 +99,10 @@ class Refused(HoldfastError):
     code, status, exit = "refused", 409, 14
 
 
+class Kept(Refused):
+    """It is removed, and in nobody's use, but the back end keeps it for a while rather than erase it."""
+
+
 class Again(HoldfastError):
     """Not now: the world may answer differently later."""
 

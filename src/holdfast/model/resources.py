@@ -33,10 +33,14 @@ class PoolSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class PoolStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`identity` is the back end's own identity of the place, as seen at creation; it proves absence later."""
+    """`identity` is the back end's own identity of the place, as seen at creation; it proves absence later.
+
+    `connects` says that a volume must be connected to a member before its device is there.
+    """
 
     ready: bool = False
     identity: dict[str, str] = {}
+    connects: bool = False
 
 
 class VolumeSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,11 +53,15 @@ class VolumeSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class VolumeStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`formatted` moves never → formatting → formatted and never back; `fs_uuid` is chosen beforehand."""
+    """`formatted` moves never → formatting → formatted and never back; `fs_uuid` is chosen beforehand.
+
+    `identity` is the back end's own of the object (of an array: id and serial), as seen when it was made.
+    """
 
     ready: bool = False
     formatted: Formatted = "never"
     fs_uuid: str | None = None
+    identity: dict[str, str] = {}
 
 
 class AttachmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -29,9 +29,14 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Todo(msgspec.Struct, frozen=True):
-    """The goal is not reached and acting is safe. `facts` is an instance of the step's `Facts`, or None."""
+    """The goal is not reached and acting is safe. `facts` is an instance of the step's `Facts`, or None.
+
+    `reason` says what is waited for if acting did not reach it, and `within` how many seconds at most, if not 0.
+    """
 
     facts: Any = None
+    reason: str = ""
+    within: float = 0.0
 
 
 class Conflict(msgspec.Struct, frozen=True):
@@ -81,6 +86,11 @@ class Context(Protocol):
     @property
     def quiet(self) -> float:
         """Seconds, on the monotonic clock of this run, since the step may last have sent anything."""
+        ...
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds, on the monotonic clock of this run, since this step first acted in it."""
         ...
 
     @property

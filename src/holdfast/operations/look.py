@@ -1,7 +1,7 @@
 """Looks at attachments outside of an operation, for the loops and the faces."""
 
 from holdfast.drivers.registry import Drivers
-from holdfast.host import mountpoints, mounttable
+from holdfast.host import mounttable
 from holdfast.host.host import Host
 from holdfast.host.mountpoints import MountLook
 from holdfast.model.errors import HoldfastError
@@ -10,6 +10,7 @@ from holdfast.model.resources import Attachment, Pool, Volume
 from holdfast.operations.refs import pool_ref, volume_ref
 from holdfast.records import resources
 from holdfast.records.contract import Records
+from holdfast.steps.mount import look_at
 
 
 class Looks:
@@ -32,11 +33,7 @@ class Looks:
         ref = pool_ref(pool, self._owner)
         try:
             with self._drivers.of(ref).access(ref, volume_ref(volume)) as access:
-                if access.kind == "tree":
-                    return mountpoints.look_tree(attachment.spec.path, access.fd, self._kernel)
-                return mountpoints.look_image(
-                    attachment.spec.path, access.fd, volume.spec.fs, volume.status.fs_uuid, self._kernel
-                )
+                return look_at(attachment.spec.path, access, volume_ref(volume), self._kernel)
         except HoldfastError as error:
             return Unknown(error.detail)
         except OSError as error:

@@ -23,7 +23,8 @@ def pool_ref(pool: Pool, owner: str) -> PoolRef:
 def volume_ref(volume: Volume) -> VolumeRef:
     """For the driver."""
     spec = volume.spec
-    return VolumeRef(volume.uid, volume.name, spec.size, spec.content, spec.fs, volume.status.fs_uuid)
+    status = volume.status
+    return VolumeRef(volume.uid, volume.name, spec.size, spec.content, spec.fs, status.fs_uuid, status.identity)
 
 
 def etag(resource: Pool | Volume) -> str:

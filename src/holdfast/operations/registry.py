@@ -17,6 +17,8 @@ from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
 from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.steps.care import VolumeChecked, VolumeTrimmed
+from holdfast.steps.connection import VolumeConnect, VolumeDisconnect
+from holdfast.steps.device import DeviceAppear, DeviceGone, VolumeFormat
 from holdfast.steps.loop import LoopAttach, LoopDetach
 from holdfast.steps.mount import Mount, Unmount
 from holdfast.steps.paths import PathsFree
@@ -41,6 +43,11 @@ STEPS: tuple[type[Step], ...] = (
     PathsFree,
     VolumeChecked,
     VolumeTrimmed,
+    VolumeConnect,
+    VolumeDisconnect,
+    DeviceAppear,
+    DeviceGone,
+    VolumeFormat,
 )
 
 

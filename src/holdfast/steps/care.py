@@ -7,13 +7,14 @@ import msgspec
 
 from holdfast.drivers.contract import PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
-from holdfast.host import checks, mountpoints, mounttable
+from holdfast.host import checks, mounttable
 from holdfast.host.checks import CheckResult
 from holdfast.host.host import Host
 from holdfast.host.mountpoints import MountFacts
 from holdfast.model.errors import Refused
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 from holdfast.steps.looks import verdict
+from holdfast.steps.mount import look_at
 
 # A file system on a slow device, or an array that takes discards one by one, may need long; seconds.
 TRIM_DEADLINE = 3600.0
@@ -106,7 +107,7 @@ class VolumeTrimmed(_Harmless, frozen=True, tag="volume-trimmed.1"):
             return Conflict(f"{self.path} is mounted read-only.", "wrong-state", hint) if facts.read_only else Todo()
 
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
-            found = mountpoints.look_image(self.path, access.fd, self.volume.fs, self.volume.fs_uuid, kernel)
+            found = look_at(self.path, access, self.volume, kernel)
         return verdict(found, ours, away, "Unmount what covers it, then try again.")
 
     def apply(self, ctx: Context) -> Round | None:

@@ -7,6 +7,7 @@ from holdfast.drivers.contract import Access, PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.host import loops, mountpoints, mounttable
 from holdfast.host.host import Host
+from holdfast.host.kernel import Kernel
 from holdfast.host.mountpoints import MountFacts, MountLook
 from holdfast.model.errors import Foreign, HoldfastError
 from holdfast.model.observations import Absent, ForeignObject, Present
@@ -15,6 +16,14 @@ from holdfast.steps.looks import verdict
 
 # A journal of a large file system may be replayed at mount, and umount carries the writeback; seconds.
 DEADLINE = 300.0
+
+
+def look_at(path: str, access: Access, volume: VolumeRef, kernel: Kernel) -> MountLook:
+    """Whether what is mounted at the path is this volume."""
+    if access.kind == "tree":
+        return mountpoints.look_tree(path, access.fd, kernel)
+    look = mountpoints.look_device if access.kind == "device" else mountpoints.look_image
+    return look(path, access.fd, volume.fs, volume.fs_uuid, kernel)
 
 
 class _AtPath(Step, frozen=True):
@@ -30,9 +39,7 @@ class _AtPath(Step, frozen=True):
         if mounttable.top_at(self.path, kernel=kernel) is None:
             return Absent()  # that nothing is there needs no word from the pool
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
-            if access.kind == "tree":
-                return mountpoints.look_tree(self.path, access.fd, kernel)
-            return mountpoints.look_image(self.path, access.fd, self.volume.fs, self.volume.fs_uuid, kernel)
+            return look_at(self.path, access, self.volume, kernel)
 
     def _mount(self, ctx: Context) -> None:
         host = ctx.tool(Host)
@@ -52,8 +59,9 @@ class _AtPath(Step, frozen=True):
         if access.kind == "tree":
             return "mount-tree", args
         if self.volume.fs is None:
-            return "mount-node", args
-        return "mount-image", {**args, "fs": self.volume.fs, "uuid": self.volume.fs_uuid}
+            return "bind-device" if access.kind == "device" else "mount-node", args
+        work = "mount-device" if access.kind == "device" else "mount-image"
+        return work, {**args, "fs": self.volume.fs, "uuid": self.volume.fs_uuid}
 
     def _unmount(self, ctx: Context) -> None:
         found = self._look(ctx)
@@ -120,6 +128,8 @@ class Unmount(_AtPath, frozen=True, tag="unmount.1"):
         if isinstance(seen, Todo) and self.volume.content == "block":
             with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
                 kernel = ctx.tool(Host).kernel
+                if access.kind == "device":
+                    return self._held(ctx) or seen
                 for loop in loops.of_backing(loops.backing_of(access.fd, kernel), kernel):
                     if loops.is_claimed(loop, kernel):
                         hint = f"Stop what uses it (findmnt {loop.path}, lsblk {loop.path}), then try again."
@@ -127,6 +137,13 @@ class Unmount(_AtPath, frozen=True, tag="unmount.1"):
                             f"{self.path} is in use: its device {loop.path} is mounted or held.", "in-use", hint
                         )
         return seen
+
+    def _held(self, ctx: Context) -> Conflict | None:
+        found = ctx.tool(Drivers).connecting(self.pool).look_device(self.pool, self.volume)
+        if not isinstance(found, Present) or not found.facts.holders:
+            return None
+        hint = f"Stop what uses it (lsblk {found.facts.path}), then try again."
+        return Conflict(f"{self.path} is in use: its device is held by {found.facts.holders}.", "in-use", hint)
 
     def apply(self, ctx: Context) -> Round | None:
         """Unmount, never lazily."""

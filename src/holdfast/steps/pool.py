@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import Making, PoolFacts, PoolRef
 from holdfast.drivers.registry import Drivers
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
@@ -11,9 +12,10 @@ from holdfast.steps.looks import NoWayBack, settled, verdict
 
 
 class PoolMade(msgspec.Struct, frozen=True):
-    """The place's own identity."""
+    """The place's own identity, and whether its volumes must be connected."""
 
     identity: dict[str, str]
+    connects: bool = False
 
 
 class PoolMake(Step, frozen=True, tag="pool-make.1"):
@@ -29,9 +31,10 @@ class PoolMake(Step, frozen=True, tag="pool-make.1"):
         driver = ctx.tool(Drivers).of(self.pool)
         identity = driver.identity(self.pool)
         pool = msgspec.structs.replace(self.pool, identity=identity)
-        found = settled(ctx, driver.info.settle, driver.look_pool(pool))
+        found = settled(ctx, driver.settle(self.pool), driver.look_pool(pool))
         hint = "Another pool lives there; choose another directory."
-        return verdict(found, lambda facts: Done(PoolMade(facts.identity)), Todo(PoolMade(identity)), hint)
+        connects = isinstance(driver, Connecting)
+        return verdict(found, lambda facts: Done(PoolMade(facts.identity, connects)), Todo(PoolMade(identity)), hint)
 
     def apply(self, ctx: Context) -> None:
         """Make it."""
@@ -50,7 +53,7 @@ class PoolMake(Step, frozen=True, tag="pool-make.1"):
         """Nothing of it is left in the place that was looked at first, whatever is seen there now."""
         driver = ctx.tool(Drivers).of(self.pool)
         making = Making(ctx.operation, ctx.attempt, ctx)
-        found = settled(ctx, driver.info.settle, driver.unmade_pool(self._where(ctx), making))
+        found = settled(ctx, driver.settle(self.pool), driver.unmade_pool(self._where(ctx), making))
         return verdict(found, lambda _left: Todo(), Done())
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
@@ -80,7 +83,7 @@ class PoolRemove(NoWayBack, frozen=True, tag="pool-remove.1"):
             what = f"The pool holds {len(left)} objects that no record knows, such as {left[0]}."
             return Conflict(what, "in-use", "`holdfast audit` tells what they are; move them away first.")
 
-        return verdict(settled(ctx, driver.info.settle, driver.look_pool(self.pool)), marked, Done())
+        return verdict(settled(ctx, driver.settle(self.pool), driver.look_pool(self.pool)), marked, Done())
 
     def apply(self, ctx: Context) -> Round | None:
         """Remove the mark."""

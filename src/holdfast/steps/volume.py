@@ -1,28 +1,65 @@
 """Making, removing and renaming a volume."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from holdfast.drivers.contract import Making, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
+from holdfast.model.errors import Kept
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 from holdfast.steps.looks import NoWayBack, long_past, settled, verdict
 
+_KEPT = "kept: "
+
+
+class VolumeMade(msgspec.Struct, frozen=True):
+    """The back end's own identity of the object."""
+
+    identity: dict[str, str] = {}
+
+
+def known(ctx: Context, volume: VolumeRef) -> VolumeRef:
+    """The volume with its identity, which may be the result of an earlier step of this operation."""
+    if volume.identity:
+        return volume
+    try:
+        return msgspec.structs.replace(volume, identity=ctx.result(VolumeMade).identity)
+    except KeyError:
+        return volume
+
+
+def kept_so_far(ctx: Context) -> str:
+    """Why the back end keeps what was removed, if an earlier round of this step heard so."""
+    return ctx.progress.removeprefix(_KEPT) if ctx.progress.startswith(_KEPT) else ""
+
+
+def removing(act: Callable[[], bool]) -> Round | None:
+    """One round of a removal."""
+    try:
+        return None if act() else Round("removing")
+    except Kept as error:
+        return Round(_KEPT + error.detail)
+
 
 class VolumeMake(Step, frozen=True, tag="volume-make.1"):
-    """The volume is there, whole: made, formatted if it shall be, and marked. Its uid was minted for it."""
+    """The volume is there: made, marked, and formatted if it shall be and can be before it is connected.
+
+    Its uid was minted for it.
+    """
 
     pool: PoolRef
     volume: VolumeRef
 
+    Result = VolumeMade
     minted = True
 
     def judge(self, ctx: Context) -> Verdict:
         """Present and as wanted."""
         driver = ctx.tool(Drivers).of(self.pool)
-        found = settled(ctx, driver.info.settle, driver.look_volume(self.pool, self.volume))
-        return verdict(found, lambda _facts: Done(), Todo())
+        found = settled(ctx, driver.settle(self.pool), driver.look_volume(self.pool, self.volume))
+        return verdict(found, lambda facts: Done(VolumeMade(facts.identity)), Todo())
 
     def apply(self, ctx: Context) -> Round | None:
         """Make it."""
@@ -38,14 +75,14 @@ class VolumeMake(Step, frozen=True, tag="volume-make.1"):
         """Nothing of it is left, published or not."""
         driver = ctx.tool(Drivers).of(self.pool)
         making = Making(ctx.operation, ctx.attempt, ctx)
-        found = settled(ctx, driver.info.settle, driver.unmade_volume(self.pool, self.volume, making))
-        return verdict(found, lambda _left: Todo(), Done())
+        found = settled(ctx, driver.settle(self.pool), driver.unmade_volume(self.pool, self.volume, making))
+        return verdict(found, lambda _left: Done() if kept_so_far(ctx) else Todo(), Done())
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Discard it."""
         driver = ctx.tool(Drivers).of(self.pool)
-        whole = driver.unmake_volume(self.pool, self.volume, Making(ctx.operation, ctx.attempt, ctx))
-        return None if whole else Round("removing files")
+        making = Making(ctx.operation, ctx.attempt, ctx)
+        return removing(lambda: driver.unmake_volume(self.pool, self.volume, making))
 
     def describe(self) -> str:
         """One line."""
@@ -53,28 +90,39 @@ class VolumeMake(Step, frozen=True, tag="volume-make.1"):
         return f"make the {self.volume.content} volume {self.volume.name}{fs}"
 
 
+class Removed(msgspec.Struct, frozen=True):
+    """`kept` says why the back end has not erased it yet, and until when it will not."""
+
+    kept: str = ""
+
+
 class VolumeRemove(NoWayBack, frozen=True, tag="volume-remove.1"):
-    """Nothing of the volume is left."""
+    """Nothing of the volume is left but what the back end insists on erasing in its own time."""
 
     pool: PoolRef
     volume: VolumeRef
+
+    Result = Removed
 
     def judge(self, ctx: Context) -> Verdict:
         """In use is a Conflict, seen before the point of no return."""
         driver = ctx.tool(Drivers).of(self.pool)
 
         def there(_facts: VolumeFacts) -> Verdict:
+            if kept_so_far(ctx):
+                return Done(Removed(kept_so_far(ctx)))
             users = driver.in_use(self.pool, self.volume)
             if users:
                 return Conflict(f"The volume is in use: {users}.", "in-use", "Unmount it, then delete again.")
             return Todo()
 
-        return verdict(settled(ctx, driver.info.settle, driver.removed_volume(self.pool, self.volume)), there, Done())
+        found = settled(ctx, driver.settle(self.pool), driver.removed_volume(self.pool, self.volume))
+        return verdict(found, there, Done(Removed()))
 
     def apply(self, ctx: Context) -> Round | None:
         """Remove it, a round at a time."""
-        whole = ctx.tool(Drivers).of(self.pool).remove_volume(self.pool, self.volume)
-        return None if whole else Round("removing files")
+        driver = ctx.tool(Drivers).of(self.pool)
+        return removing(lambda: driver.remove_volume(self.pool, self.volume, ctx))
 
     def persist(self, ctx: Context) -> None:
         """Sync its absence."""
@@ -124,7 +172,7 @@ class VolumeRename(Step, frozen=True, tag="volume-rename.1"):
 
     def undone(self, ctx: Context, baseline: Any) -> Verdict:
         """The old name is there again."""
-        settle = ctx.tool(Drivers).of(self.pool).info.settle
+        settle = ctx.tool(Drivers).of(self.pool).settle(self.pool)
         return long_past(ctx, settle, self._look(ctx, baseline.name))
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:

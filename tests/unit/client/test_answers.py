@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from holdfast.client import aio_transport, connection
+from holdfast import http1
+from holdfast.client import aio_transport
 from holdfast.model.errors import Unavailable
 from tests.unit.client.conftest import Connect
 from tests.unit.client.fake import HEALTH, OPERATION, TOKEN, Peer, Script, answering, chunks, said
@@ -64,7 +65,7 @@ def test_a_large_answer_is_read_whole(connect: Connect) -> None:
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_an_answer_without_end_is_given_up(connect: Connect, monkeypatch: pytest.MonkeyPatch, *, chunked: bool) -> None:
-    for module in (connection, aio_transport):
+    for module in (http1, aio_transport):
         monkeypatch.setattr(module, "LARGEST", 1 << 20)
     part = b"x" * (1 << 17)
     raw = chunks(*[part] * 10) if chunked else b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (1 << 60) + part * 10

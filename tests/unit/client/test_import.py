@@ -22,6 +22,6 @@ def test_the_client_imports_neither_asyncio_nor_a_parser_of_http_nor_any_of_the_
 
 
 @pytest.mark.parametrize("module", ["holdfast.client", "holdfast.client.aio"])
-def test_a_client_knows_the_model_and_nothing_else_of_holdfast(module: str) -> None:
+def test_a_client_knows_the_model_and_http_and_nothing_else_of_holdfast(module: str) -> None:
     rooms = {".".join(name.split(".")[:2]) for name in imported(f"import {module}") if name.startswith("holdfast.")}
-    assert rooms == {"holdfast.client", "holdfast.model"}
+    assert rooms == {"holdfast.client", "holdfast.http1", "holdfast.model"}

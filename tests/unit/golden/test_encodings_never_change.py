@@ -33,6 +33,7 @@ FILES = Path(__file__).parent
 UID = "0123456789abcdef0123456789abcdef"
 PLACE = PoolRef(UID, "owner-uid", "dir", {"source": "/srv/pool"}, {"inode": "2", "born": "1700000000"})
 WHAT = VolumeRef("volume-uid", "data", 1 << 30, "filesystem", "ext4", "fs-uuid")
+CONNECTED = VolumeRef("volume-uid", "data", 1 << 30, "filesystem", "ext4", "fs-uuid", {"id": "1", "serial": "2"})
 
 STEP: dict[str, Any] = {**codec().steps}
 
@@ -63,6 +64,11 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["paths-free.1"](("/mnt/a",)),
     STEP["volume-checked.1"](PLACE, WHAT),
     STEP["volume-trimmed.1"](PLACE, WHAT, "/mnt/v"),
+    STEP["volume-connect.1"](PLACE, CONNECTED, "member-uid"),
+    STEP["volume-disconnect.1"](PLACE, CONNECTED, "member-uid", True),
+    STEP["device-appear.1"](PLACE, CONNECTED),
+    STEP["device-gone.1"](PLACE, CONNECTED, True),
+    STEP["volume-format.1"](PLACE, CONNECTED),
 )
 
 

@@ -25,6 +25,7 @@ from holdfast.drivers.dir.making import Makes
 from holdfast.drivers.dir.pools import Pools
 from holdfast.drivers.dir.root import Root, identity_of
 from holdfast.host import mounttable
+from holdfast.host.children import Keeper
 from holdfast.host.host import Host
 from holdfast.host.mountpoints import canonical
 from holdfast.model.errors import Invalid
@@ -136,7 +137,7 @@ class DirDriver(Driver):
         """By both names a removal uses."""
         return self._changing.removed(pool, volume)
 
-    def remove_volume(self, pool: PoolRef, volume: VolumeRef) -> bool:
+    def remove_volume(self, pool: PoolRef, volume: VolumeRef, keeper: Keeper) -> bool:
         """One rename, then a mount-safe removal in rounds."""
         return self._changing.remove(pool, volume)
 

@@ -14,6 +14,7 @@ from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, AttachmentSpec, AttachmentStatus, Pool, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
+from holdfast.operations.connecting import arriving
 from holdfast.operations.refs import (
     around,
     bind_attachment,
@@ -42,9 +43,11 @@ def _upwards(path: str) -> list[str]:
 
 
 def mount_steps(pool: Pool, volume: Volume, spec: AttachmentSpec, owner: str) -> tuple[Step, ...]:
-    """The plan for any content: block volumes have a loop device of their own first."""
+    """The plan for any content: first what must be connected is, or a block volume gets a loop device of its own."""
     place, what = pool_ref(pool, owner), volume_ref(volume)
     mount = Mount(place, what, spec.path, spec.read_only)
+    if pool.status.connects:
+        return *arriving(place, what, spec.member), mount
     return (LoopAttach(place, what, spec.read_only), mount) if volume.spec.content == "block" else (mount,)
 
 

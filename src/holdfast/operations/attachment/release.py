@@ -1,4 +1,4 @@
-"""Detach a loop device that no attachment wants. Asked by the audit's repair, never by people."""
+"""Let go of a device or a connection that no attachment wants. Asked by the audit's repair, never by people."""
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.model.errors import InUse
@@ -6,6 +6,7 @@ from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
+from holdfast.operations.connecting import leaving
 from holdfast.operations.refs import around, pool_ref, volume_ref
 from holdfast.records import resources
 from holdfast.records.claims import on_uid
@@ -29,7 +30,10 @@ class DeviceRelease(Asked, frozen=True, kw_only=True, tag="attachment.release.1"
         pool, volume = around(tx, self.volume)
         if resources.has_children(tx, Attachment, volume.uid):
             raise InUse(f"The volume {volume.name} is wanted at a path.")
-        return (LoopDetach(pool_ref(pool, bound.drawn.owner), volume_ref(volume)),)
+        place, what = pool_ref(pool, bound.drawn.owner), volume_ref(volume)
+        if pool.status.connects:
+            return leaving(place, what, bound.drawn.member, back=False)
+        return (LoopDetach(place, what),)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """Nothing was recorded."""

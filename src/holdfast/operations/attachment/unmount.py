@@ -7,6 +7,7 @@ from holdfast.model.errors import Invalid, NotFound
 from holdfast.model.resources import Attachment
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
+from holdfast.operations.connecting import leaving
 from holdfast.operations.refs import around, bind_attachment, mark_abandoned, pool_ref, volume_ref
 from holdfast.records import resources
 from holdfast.records.contract import Tx
@@ -41,7 +42,7 @@ class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"
         return bind_attachment(tx, self._find(tx), drawn.member)
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
-        """The loop device of a block volume goes with its last mount."""
+        """What was attached or connected for it goes with the volume's last mount."""
         attachment = resources.by_uid(tx, Attachment, bound.uids["attachment"])
         if attachment is None:
             raise NotFound(f"No volume of ours is mounted at {self.path} any more.")
@@ -49,6 +50,8 @@ class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"
         spec, place, what = attachment.spec, pool_ref(pool, bound.drawn.owner), volume_ref(volume)
         unmount = Unmount(place, what, spec.path, spec.read_only)
         last = len(resources.page(tx, Attachment, volume.uid)) == 1
+        if pool.status.connects and last:
+            return unmount, *leaving(place, what, spec.member, back=True)
         if volume.spec.content == "block" and last:
             return (unmount, LoopDetach(place, what, spec.read_only))
         return (unmount,)

@@ -78,7 +78,8 @@ class PoolCreate(Asked, frozen=True, kw_only=True, tag="pool.create.1"):
         """Ready, with the place's identity."""
         pool = resources.by_uid(tx, Pool, bound.drawn.uid)
         if pool is not None:
-            status = PoolStatus(ready=True, identity=results.get(PoolMade).identity)
+            made = results.get(PoolMade)
+            status = PoolStatus(ready=True, identity=made.identity, connects=made.connects)
             resources.update(tx, msgspec.structs.replace(pool, status=status))
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:

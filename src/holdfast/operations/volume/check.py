@@ -6,6 +6,7 @@ from holdfast.model.conditions import Condition
 from holdfast.model.errors import InUse, WrongState
 from holdfast.model.resources import Attachment
 from holdfast.model.step import Step
+from holdfast.operations.connecting import visited
 from holdfast.operations.refs import pool_now, pool_ref, usable, volume_now, volume_ref
 from holdfast.operations.volume.caring import Care
 from holdfast.records import resources
@@ -42,7 +43,8 @@ class VolumeCheck(Care, frozen=True, kw_only=True, tag="volume.check.1"):
                 f"The volume {self.pool}/{self.name} is mounted at {where}; it is checked only unmounted.",
                 f"Unmount it first: holdfast volume unmount {where}",
             )
-        return (VolumeChecked(pool_ref(pool, bound.drawn.owner), volume_ref(volume)),)
+        place, what = pool_ref(pool, bound.drawn.owner), volume_ref(volume)
+        return visited(pool, place, what, bound.drawn.member, VolumeChecked(place, what))
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """What was found."""

@@ -16,11 +16,13 @@ from holdfast.model.resources import Content, FileSystem, Pool, Volume, VolumeSp
 from holdfast.model.sizes import SECTOR, format_size, parse_size
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
+from holdfast.operations.connecting import visited
 from holdfast.operations.refs import find_pool, mark_abandoned, pool_now, pool_ref, usable, volume_ref
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
-from holdfast.steps.volume import VolumeMake
+from holdfast.steps.device import VolumeFormat
+from holdfast.steps.volume import VolumeMade, VolumeMake
 
 
 class VolumeCreate(Asked, frozen=True, kw_only=True, tag="volume.create.1"):
@@ -73,7 +75,11 @@ class VolumeCreate(Asked, frozen=True, kw_only=True, tag="volume.create.1"):
             ),
         )  # fmt: skip
         resources.insert(tx, volume)
-        return (VolumeMake(pool_ref(pool, bound.drawn.owner), volume_ref(volume)),)
+        place, what = pool_ref(pool, bound.drawn.owner), volume_ref(volume)
+        make = VolumeMake(place, what)
+        if not (formatting and pool.status.connects):
+            return (make,)
+        return make, *visited(pool, place, what, bound.drawn.member, VolumeFormat(place, what))
 
     @staticmethod
     def _check_limit(tx: Tx, pool: Pool, size: int) -> None:
@@ -92,7 +98,8 @@ class VolumeCreate(Asked, frozen=True, kw_only=True, tag="volume.create.1"):
         volume = resources.by_uid(tx, Volume, bound.drawn.uid)
         if volume is not None:
             formatted = "formatted" if volume.status.formatted == "formatting" else "never"
-            status = msgspec.structs.replace(volume.status, ready=True, formatted=formatted)
+            identity = results.find(VolumeMade, VolumeMade()).identity
+            status = msgspec.structs.replace(volume.status, ready=True, formatted=formatted, identity=identity)
             resources.update(tx, msgspec.structs.replace(volume, status=status))
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:

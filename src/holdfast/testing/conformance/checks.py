@@ -33,7 +33,7 @@ def unreachable(harness: Harness, pool: PoolRef, volume: VolumeRef) -> None:
         lambda: driver.stamp(pool, 99),
         lambda: driver.make_volume(pool, harness.volume(harness.kinds[0]), making),
         lambda: driver.unmake_volume(pool, volume, making),
-        lambda: driver.remove_volume(pool, volume),
+        lambda: driver.remove_volume(pool, volume, harness.keeper),
         lambda: driver.rename_volume(pool, volume, "other"),
         lambda: driver.persist_volume(pool, volume),
         lambda: driver.in_use(pool, volume),

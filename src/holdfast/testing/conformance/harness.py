@@ -143,7 +143,7 @@ class Harness(abc.ABC):
     def removed(self, pool: PoolRef, volume: VolumeRef) -> int:
         """Remove it wholly; how many rounds that took."""
         rounds = 1
-        while not self.driver.remove_volume(pool, volume):
+        while not self.driver.remove_volume(pool, volume, self.keeper):
             rounds += 1
             assert rounds < 10_000, "the removal makes no progress"
         return rounds

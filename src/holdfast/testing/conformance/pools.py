@@ -66,7 +66,7 @@ class PoolConformance:
             lambda: driver.remove_pool(other),
             lambda: driver.make_pool(other, harness.making()),
             lambda: driver.stamp(other, 7),
-            lambda: driver.remove_volume(other, volume),
+            lambda: driver.remove_volume(other, volume, harness.keeper),
             lambda: list(driver.inventory(other)),
         ):
             with pytest.raises(HoldfastError) as caught:

@@ -134,7 +134,7 @@ class VolumeConformance:
         harness.write(pool, volume)
         with harness.hurry():
             for _ in range(3):
-                if harness.driver.remove_volume(pool, volume):
+                if harness.driver.remove_volume(pool, volume, harness.keeper):
                     break
                 assert isinstance(harness.driver.removed_volume(pool, volume), Present)
         harness.removed(pool, volume)
@@ -149,7 +149,7 @@ class VolumeConformance:
         with harness.in_use(pool, volume):
             assert harness.driver.in_use(pool, volume)
             with pytest.raises(InUse):
-                harness.driver.remove_volume(pool, volume)
+                harness.driver.remove_volume(pool, volume, harness.keeper)
             facts_match(harness, pool, volume)
         assert harness.reads_back(pool, volume)
         assert harness.driver.in_use(pool, volume) == ""
@@ -166,7 +166,7 @@ class VolumeConformance:
         assert isinstance(driver.look_volume(pool, volume), ForeignObject)
         assert isinstance(driver.removed_volume(pool, volume), ForeignObject)
         with pytest.raises(HoldfastError):
-            driver.remove_volume(pool, volume)
+            driver.remove_volume(pool, volume, harness.keeper)
         with pytest.raises(HoldfastError), driver.access(pool, volume):
             pass
         with pytest.raises(HoldfastError):

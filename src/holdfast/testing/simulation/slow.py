@@ -10,6 +10,7 @@ import msgspec
 
 from holdfast.drivers.contract import Info, Making, Observation, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.dir.driver import DirDriver
+from holdfast.host.children import Keeper
 from holdfast.host.host import Host
 
 T = TypeVar("T")
@@ -77,9 +78,9 @@ class SlowDriver(DirDriver):
         """See `Driver`."""
         return self._slowly(pool, volume, making, lambda: super(SlowDriver, self).unmake_volume(pool, volume, making))
 
-    def remove_volume(self, pool: PoolRef, volume: VolumeRef) -> bool:
+    def remove_volume(self, pool: PoolRef, volume: VolumeRef, keeper: Keeper) -> bool:
         """See `Driver`."""
-        return self._slowly(pool, volume, None, lambda: super(SlowDriver, self).remove_volume(pool, volume))
+        return self._slowly(pool, volume, None, lambda: super(SlowDriver, self).remove_volume(pool, volume, keeper))
 
     def rename_volume(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
         """See `Driver`."""

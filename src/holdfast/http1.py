@@ -1,4 +1,7 @@
-"""One HTTP/1.1 connection by http.client's parser: quick to import, and each answer has one deadline in all."""
+"""One HTTP/1.1 connection by http.client's parser: quick to import, and each answer has one deadline in all.
+
+For whoever asks: the client of the daemon, and drivers of what is asked over HTTP.
+"""
 
 import contextlib
 import http.client
@@ -8,11 +11,11 @@ import socket
 import ssl
 import time
 
-from holdfast.client.address import Address
-from holdfast.client.wire import LARGEST
 from holdfast.model.errors import Unavailable
 
 PART = 1 << 16
+# Bytes of an answer beyond which it is not read to its end: none that is asked for is that long.
+LARGEST = 256 << 20
 # What a connection that broke, or another server, raises.
 BROKEN = (OSError, http.client.HTTPException)
 
@@ -93,7 +96,7 @@ class Answer(http.client.HTTPResponse):
             parts.append(part)
             size += len(part)
             if size > LARGEST:
-                raise Unavailable(f"The daemon's answer is larger than {LARGEST} bytes.", "Ask for less at a time.")
+                raise Unavailable(f"The answer is larger than {LARGEST} bytes.", "Ask for less at a time.")
         if self.length:  # reading by parts does not tell that
             raise http.client.IncompleteRead(b"", self.length)
         return b"".join(parts)
@@ -140,19 +143,23 @@ class Connection:
         self._sock.close()
 
 
-def open_to(address: Address, tls: ssl.SSLContext | None, timeout: float) -> Connection:
-    """Connect, within `timeout` seconds for each step of it; raise OSError."""
-    if tls is None:
-        sock = socket.socket(socket.AF_UNIX)
-        sock.settimeout(timeout)
-    else:
-        sock = socket.create_connection((address.host, address.port), timeout)
+def open_unix(path: str, timeout: float) -> Connection:
+    """Connect to a socket of this machine within `timeout` seconds; raise OSError."""
+    sock = socket.socket(socket.AF_UNIX)
     try:
-        if tls is not None:
-            sock = tls.wrap_socket(sock, server_hostname=address.host)
-        else:
-            sock.connect(address.path)
+        sock.settimeout(timeout)
+        sock.connect(path)
     except BaseException:
         sock.close()
         raise
     return Connection(sock)
+
+
+def open_tls(host: str, port: int, tls: ssl.SSLContext, timeout: float) -> Connection:
+    """Connect, within `timeout` seconds for each step of it; raise OSError."""
+    sock = socket.create_connection((host, port), timeout)
+    try:
+        return Connection(tls.wrap_socket(sock, server_hostname=host))
+    except BaseException:
+        sock.close()
+        raise

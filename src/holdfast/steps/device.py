@@ -1,0 +1,157 @@
+"""The device of a connected volume on this machine: waited for, formatted, and removed.
+
+All of it asks this machine alone, so that a device is removed also while the back end is away.
+"""
+
+from typing import Any
+
+from holdfast.drivers.connecting import Connecting, DeviceFacts
+from holdfast.drivers.contract import PoolRef, VolumeFacts, VolumeRef
+from holdfast.drivers.registry import Drivers
+from holdfast.host import formats
+from holdfast.host.host import Host
+from holdfast.model.errors import Foreign, Refused
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
+from holdfast.steps.connection import was_there
+from holdfast.steps.looks import verdict
+from holdfast.steps.volume import known
+
+# Seconds between two looks for a device that is to come.
+_BETWEEN = 1.0
+_FORMATTED = "formatted"
+
+
+class _Device(Step, frozen=True):
+    """The looks and acts that share a device."""
+
+    pool: PoolRef
+    volume: VolumeRef
+
+    def _driver(self, ctx: Context) -> Connecting:
+        return ctx.tool(Drivers).connecting(self.pool)
+
+    def _is_here(self, ctx: Context) -> Verdict:
+        patience = self._driver(ctx).device_timeout(self.pool)
+        waited = f"the device of {self.volume.name} has not appeared within {ctx.elapsed:.0f} of {patience:g} s"
+        late = Conflict(
+            f"The device of {self.volume.name} did not appear within {patience:g} s.", "refused",
+            "See that this machine reaches the back end's data ports; docs/operating.md says how.",
+        )  # fmt: skip
+        absent = late if ctx.elapsed >= patience else Todo(None, waited, min(_BETWEEN, patience / 4))
+        found = self._driver(ctx).look_device(self.pool, known(ctx, self.volume))
+        return verdict(found, lambda _facts: Done(), absent)
+
+    def _is_gone(self, ctx: Context) -> Verdict:
+        def there(facts: DeviceFacts) -> Verdict:
+            return Todo(None, f"device busy: {facts.path} is held by {facts.holders}" if facts.holders else "")
+
+        return verdict(self._driver(ctx).look_device(self.pool, known(ctx, self.volume)), there, Done())
+
+    def _find(self, ctx: Context) -> None:
+        self._driver(ctx).find_device(self.pool, known(ctx, self.volume), ctx)
+
+    def _remove(self, ctx: Context) -> None:
+        self._driver(ctx).remove_device(self.pool, known(ctx, self.volume), ctx)
+
+
+class DeviceAppear(_Device, frozen=True, tag="device-appear.1"):
+    """This machine shows the device that carries the volume's serial."""
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By serial, on the open device. One that is not there in time is a Conflict."""
+        return self._is_here(ctx)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Let the machine look for it."""
+        self._find(ctx)
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """It is gone; another volume's device is none of ours."""
+        found = self._is_gone(ctx)
+        return Done() if isinstance(found, Conflict) else found
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Flush and remove it."""
+        self._remove(ctx)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"wait for the device of {self.volume.name}"
+
+
+class DeviceGone(_Device, frozen=True, tag="device-gone.1"):
+    """This machine does not show the volume's device any more. `back` is as for `VolumeDisconnect`."""
+
+    back: bool = False
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By serial."""
+        return Done() if not self.back and was_there(ctx) else self._is_gone(ctx)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Flush and remove it."""
+        self._remove(ctx)
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """It is back, if it was wanted before."""
+        if not self.back:
+            return Done()
+        found = verdict(self._driver(ctx).look_device(self.pool, self.volume), lambda _facts: Done(), Todo())
+        return Done() if isinstance(found, Conflict) else found
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Let the machine look for it."""
+        self._find(ctx)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"remove the device of {self.volume.name}"
+
+
+class VolumeFormat(_Device, frozen=True, tag="volume-format.1"):
+    """The connected volume bears its file system, and a note that says so. What was half made is never gone on with."""
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By the note, which is written last."""
+        gone = Conflict("The volume is not in its pool.", "not-found", "`holdfast audit` tells more.")
+
+        def there(facts: VolumeFacts) -> Verdict:
+            return Todo() if facts.blank else Done()
+
+        return verdict(self._driver(ctx).look_volume(self.pool, known(ctx, self.volume)), there, gone)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Format what reads blank. That the tool succeeded is durable before the note is written."""
+        driver, volume = self._driver(ctx), known(ctx, self.volume)
+        if ctx.progress == _FORMATTED:
+            driver.formatted(self.pool, volume)
+            return None
+        if volume.fs is None or volume.fs_uuid is None:
+            raise Refused("The volume has no file system of its own.")
+        host = ctx.tool(Host)
+        with driver.access(self.pool, volume) as access:
+            try:
+                formats.make(host.children, ctx, access.fd, volume.fs, volume.fs_uuid, "never", kernel=host.kernel)
+            except Foreign as error:
+                if ctx.attempt == 1:
+                    raise
+                raise Refused(
+                    f"Formatting {volume.name} was interrupted, and what is half made is discarded.", "Create it again."
+                ) from error
+        return Round(_FORMATTED)
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """The volume goes as a whole."""
+        return Done()
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Nothing."""
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"make the {self.volume.fs} of {self.volume.name}"
