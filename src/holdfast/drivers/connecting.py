@@ -39,7 +39,7 @@ class Connecting(Driver):
 
     @abc.abstractmethod
     def look_host(self, pool: PoolRef, member: str) -> Observation[str]:
-        """The name of this machine's entry, which somebody else may have made; ForeignObject if ours is not this one."""
+        """The name of this machine's entry, whoever made it; ForeignObject if the one under our name is another's."""
 
     @abc.abstractmethod
     def make_host(self, pool: PoolRef, member: str) -> None:

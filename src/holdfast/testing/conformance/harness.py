@@ -4,7 +4,7 @@ import abc
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import msgspec
 
@@ -108,6 +108,22 @@ class Harness(abc.ABC):
     @abc.abstractmethod
     def hurry(self) -> AbstractContextManager[None]:
         """While this lasts every round is over at once."""
+
+    def said_of(self, making: Making) -> str:
+        """What an object that was just begun tells of its operation: nothing, if its mark is a second request's."""
+        return making.operation
+
+    def reachable(self, pool: PoolRef, volume: VolumeRef) -> AbstractContextManager[VolumeRef]:
+        """While this lasts the volume can be accessed on this member; where it must be connected, it is."""
+        return nullcontext(volume)
+
+    def accessed(self, kind: Kind) -> str:
+        """The kind of access to such a volume."""
+        return "tree" if kind.content == "directory" else "image"
+
+    def length(self, fd: int) -> int:
+        """Bytes of an image or device that the driver opened."""
+        return self.stat(fd).st_size
 
     def descriptors(self) -> int:
         """How many the driver's process has open."""

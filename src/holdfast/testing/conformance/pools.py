@@ -198,5 +198,5 @@ class PoolConformance:
         harness.put_stranger(pool)
         found = {(item.kind, item.uid, item.operation) for item in harness.driver.inventory(pool)}
         assert found == {
-            ("volume", volume.uid, ""), ("unfinished", half.uid, making.operation), ("foreign", "", ""),
+            ("volume", volume.uid, ""), ("unfinished", half.uid, harness.said_of(making)), ("foreign", "", ""),
         }  # fmt: skip

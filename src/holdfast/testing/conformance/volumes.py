@@ -221,12 +221,12 @@ class VolumeConformance:
         """A held descriptor would make the administrator's umount busy."""
         pool = harness.ready()
         volume = harness.made(pool, kind)
-        before = harness.descriptors()
-        with harness.driver.access(pool, volume) as access:
-            assert access.kind == ("tree" if kind.content == "directory" else "image")
-            info = harness.stat(access.fd)
-            assert kind.content == "directory" or info.st_size == kind.size
-        assert harness.descriptors() == before
+        with harness.reachable(pool, volume) as known:
+            before = harness.descriptors()
+            with harness.driver.access(pool, known) as access:
+                assert access.kind == harness.accessed(kind)
+                assert kind.content == "directory" or harness.length(access.fd) == kind.size
+            assert harness.descriptors() == before
         assert pool.owner == OWNER
 
     def test_usage_is_what_the_volume_takes_now_and_holds_nothing_afterwards(

@@ -1,0 +1,244 @@
+"""Volumes: made, marked by tags, looked at, and removed as the array's states go: disconnected, destroyed, erased."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from holdfast.drivers.connecting import ConnectionFacts
+from holdfast.drivers.contract import (
+    Absent,
+    ForeignObject,
+    Item,
+    Making,
+    Observation,
+    PoolRef,
+    Present,
+    Unknown,
+    Usage,
+    VolumeFacts,
+    VolumeRef,
+)
+from holdfast.drivers.flasharray import names, tags
+from holdfast.drivers.flasharray.devices import Devices
+from holdfast.drivers.flasharray.hosts import Hosts
+from holdfast.drivers.flasharray.options import read
+from holdfast.drivers.flasharray.pools import until
+from holdfast.drivers.flasharray.seeing import Seeing, Volume
+from holdfast.drivers.flasharray.session import Rejected
+from holdfast.host.children import Keeper
+from holdfast.model.errors import Again, Exists, Foreign, InUse, Kept, NotFound, Refused
+
+
+class Volumes:
+    """See `Driver`."""
+
+    def __init__(self, seeing: Seeing, hosts: Hosts, devices: Devices) -> None:
+        self._seeing = seeing
+        self._hosts = hosts
+        self._devices = devices
+
+    # -- looks -------------------------------------------------------------------------------------
+
+    def look(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
+        """See `Driver.look_volume`: without tags it is not whole yet."""
+        match self._seeing.there(pool, volume):
+            case Present(found) if found.destroyed:
+                return ForeignObject(f"{found.name} was destroyed on the array, which keeps it{until(found.item)}.")
+            case Present(found):
+                return Absent() if found.tags is None else Present(tags.facts(found.tags, found.item))
+            case other:
+                return other
+
+    def removed(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
+        """See `Driver.removed_volume`: what is destroyed is gone, unless it is to be erased by us."""
+        match self._seeing.there(pool, volume):
+            case Present(found) if found.destroyed and not read(pool.config).after_delete:
+                return Absent()
+            case Present(found):
+                return Present(self._as_recorded(volume, found))
+            case other:
+                return other
+
+    @staticmethod
+    def _as_recorded(volume: VolumeRef, found: Volume) -> VolumeFacts:
+        if found.tags is not None:
+            return tags.facts(found.tags, found.item)
+        return VolumeFacts(volume.name, volume.size, volume.content, volume.fs, volume.fs_uuid, operation="")
+
+    def unmade(self, pool: PoolRef, volume: VolumeRef, making: Making) -> Observation[str]:
+        """See `Driver.unmade_volume`."""
+        match self._seeing.there(pool, volume):
+            case Present(found) if found.tags is not None and found.tags.operation != making.operation:
+                return ForeignObject(f"{found.name} is another operation's.")
+            case Present(found) if found.destroyed and not read(pool.config).after_delete:
+                return Absent()
+            case Present(found):
+                return Present(found.name)
+            case other:
+                return other
+
+    def in_use(self, pool: PoolRef, volume: VolumeRef) -> str:
+        """See `Driver.in_use`: by hosts that are not ours, or by what holds its device here."""
+        found = self._seeing.volume(pool, volume)
+        if found is None:
+            return ""
+        strangers = [each.host for each in self._connected(pool, volume) if not each.ours]
+        if strangers:
+            return f"{found.name} is connected to the host {strangers[0]}, which is not ours"
+        return self._devices.holders(pool, found)
+
+    def _connected(self, pool: PoolRef, volume: VolumeRef) -> tuple[ConnectionFacts, ...]:
+        match self._hosts.connections(pool, volume):
+            case Present(facts):
+                return facts
+            case Absent():
+                return ()
+            case ForeignObject(evidence):
+                raise Foreign(evidence)
+            case Unknown(reason):
+                raise Again(reason)
+
+    # -- making ------------------------------------------------------------------------------------
+
+    def make(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
+        """The volume, then its tags; what an earlier try made is gone on with."""
+        session, name = self._seeing.session(pool), names.volume(read(pool.config).pod, pool.owner, volume.uid)
+        found = self._seeing.volume(pool, volume)
+        if found is not None and found.destroyed:
+            raise Refused(f"{name} was destroyed, and its name is taken until it is erased{until(found.item)}.")
+        if found is not None and found.tags is not None:
+            if found.tags.operation == making.operation:
+                return
+            raise Exists(f"{name} is there already, made by operation {found.tags.operation}.")
+        if found is None:
+            made = session.change(
+                "make-volume", "POST", "volumes", {"names": name, "with_default_protection": "false"},
+                {"provisioned": volume.size},
+            )  # fmt: skip
+            if len(made) != 1:
+                raise Again(f"The array answered the making of {name} with {len(made)} volumes.")
+            item = made[0]
+        else:
+            item = found.item
+        said = msgspec.to_builtins(tags.of(pool, volume, making.operation, item))
+        self._tag(pool, name, "tag-volume", said)
+
+    def _tag(self, pool: PoolRef, name: str, purpose: str, said: dict[str, str]) -> None:
+        query = {"resource_names": name}
+        self._seeing.session(pool).change(purpose, "PUT", "volumes/tags/batch", query, tags.written(said))
+
+    def proven(self, pool: PoolRef, volume: VolumeRef) -> Volume:
+        """The living volume, tagged as ours; raise NotFound, Foreign or Again."""
+        found = self._seeing.volume(pool, volume)
+        if found is None or found.tags is None:
+            raise NotFound(f"The volume {volume.uid} is not in its pool.")
+        if found.destroyed:
+            raise Foreign(f"{found.name} was destroyed on the array, which keeps it{until(found.item)}.")
+        return found
+
+    def formatted(self, pool: PoolRef, volume: VolumeRef) -> None:
+        """The volume is whole."""
+        found = self.proven(pool, volume)
+        self._tag(pool, found.name, "tag-whole", {"state": "whole"})
+
+    def rename(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
+        """Another human name in its tags."""
+        found = self.proven(pool, volume)
+        if found.tags is not None and found.tags.name != name:
+            self._tag(pool, found.name, "tag-name", {"name": name})
+
+    def resize(self, pool: PoolRef, volume: VolumeRef, size: int) -> None:
+        """Larger; never truncated."""
+        found = self.proven(pool, volume)
+        if int(found.item["provisioned"]) >= size:
+            return
+        query = {"names": found.name, "truncate": "false"}
+        self._seeing.session(pool).change("resize", "PATCH", "volumes", query, {"provisioned": size})
+
+    # -- removing ----------------------------------------------------------------------------------
+
+    def remove(self, pool: PoolRef, volume: VolumeRef, keeper: Keeper | None) -> bool:
+        """See `Driver.remove_volume`; without a keeper nothing is removed from this machine."""
+        found = self._seeing.volume(pool, volume)
+        return True if found is None else self._step(pool, volume, found, keeper)
+
+    def unmake(self, pool: PoolRef, volume: VolumeRef, making: Making) -> bool:
+        """See `Driver.unmake_volume`."""
+        match self._seeing.there(pool, volume):
+            case Present(found) if found.tags is None or found.tags.operation == making.operation:
+                return self._step(pool, volume, found, making.keeper)
+            case Unknown(reason):
+                raise Again(reason)
+            case _:
+                return True
+
+    def _step(self, pool: PoolRef, volume: VolumeRef, found: Volume, keeper: Keeper | None) -> bool:
+        """One arrow of connected → disconnected → destroyed → erased. Whoever asks again looks again."""
+        session, options = self._seeing.session(pool), read(pool.config)
+        if not found.destroyed:
+            if self._disconnect(pool, volume, found, keeper):
+                return False
+            session.change("destroy", "PATCH", "volumes", {"names": found.name}, {"destroyed": True})
+            return not options.after_delete
+        if not options.after_delete:
+            return True
+        try:
+            session.change("eradicate", "DELETE", "volumes", {"names": found.name})
+        except Rejected as error:
+            now = self._seeing.volume(pool, volume)
+            if now is not None and now.destroyed:
+                raise Kept(f"destroyed, and kept by the array{until(now.item)}: {error.detail}") from error
+        return True
+
+    def _disconnect(self, pool: PoolRef, volume: VolumeRef, found: Volume, keeper: Keeper | None) -> bool:
+        """The device here first, then every host of ours; False if there was nothing to do."""
+        connected = self._connected(pool, volume)
+        strangers = [each.host for each in connected if not each.ours]
+        if strangers:
+            raise InUse(
+                f"{found.name} is connected to the host {strangers[0]}, which is not ours.",
+                "Disconnect it on the array; nothing of others is cut without being asked.",
+            )
+        self._devices.remove(pool, found, keeper)
+        for each in connected:
+            self._hosts.disconnect(pool, volume, each.host)
+        return bool(connected)
+
+    # -- all of them -------------------------------------------------------------------------------
+
+    def inventory(self, pool: PoolRef) -> Iterator[Item]:
+        """Every page of volumes and of tags, in a pod that proved to be the pool's."""
+        self._seeing.marked(pool)
+        session, pod = self._seeing.session(pool), read(pool.config).pod
+        items = session.get("volumes", filter=f"pod.name='{pod}'")
+        said: dict[str, list[dict[str, str]]] = {}
+        for each in session.get("volumes/tags", namespaces=tags.NAMESPACE, filter=f"resource.name='{pod}::*'"):
+            said.setdefault(str(each["resource"]["name"]), []).append(each)
+        for item in items:
+            if names.parse_mark(item["name"]) is None:
+                yield self._listed(pool, item, tags.read(said.get(item["name"], []), item["name"]))
+
+    @staticmethod
+    def _listed(pool: PoolRef, item: dict[str, str], said: tags.Tags | str | None) -> Item:
+        name = item["name"]
+        named = names.parse(name)
+        if named is None or named.installation != names.installation(pool.owner):
+            return Item("foreign", "", name)
+        operation = said.operation if isinstance(said, tags.Tags) else ""
+        if item["destroyed"]:
+            kept = Item("kept", named.uid, name, operation, f"destroyed, and kept by the array{until(item)}")
+            return msgspec.structs.replace(kept, kind="removing") if read(pool.config).after_delete else kept
+        if said is None or (isinstance(said, tags.Tags) and said.state == "blank"):
+            return Item("unfinished", named.uid, name, operation)
+        return Item("volume", named.uid, name)
+
+    def discard(self, pool: PoolRef, item: Item) -> bool:
+        """What is unfinished or half removed, and has no device on this machine."""
+        if item.kind not in ("unfinished", "removing") or not item.uid:
+            raise Foreign(f"{item.where} is not unfinished.")
+        return self.remove(pool, VolumeRef(item.uid, "", 0, "block"), None)
+
+    def usage(self, pool: PoolRef, volume: VolumeRef) -> Usage:
+        """As the array counts, after reduction."""
+        item = self.proven(pool, volume).item
+        return Usage(int((item.get("space") or {}).get("total_physical") or 0), int(item["provisioned"]), 0)

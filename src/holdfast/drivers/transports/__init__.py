@@ -1,0 +1,1 @@
+"""Transports: how a connected volume comes to be seen on this machine."""
