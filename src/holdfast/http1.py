@@ -159,6 +159,7 @@ def open_tls(host: str, port: int, tls: ssl.SSLContext, timeout: float) -> Conne
     """Connect, within `timeout` seconds for each step of it; raise OSError."""
     sock = socket.create_connection((host, port), timeout)
     try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return Connection(tls.wrap_socket(sock, server_hostname=host))
     except BaseException:
         sock.close()

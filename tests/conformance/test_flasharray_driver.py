@@ -1,4 +1,4 @@
-"""The flasharray driver keeps the contract: over HTTPS, on a simulated array, with real loop devices and file systems."""
+"""The flasharray driver keeps the contract: over HTTPS, on a simulated array, with real devices and file systems."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def harness(children: ForkServerChildren) -> Iterator[FlashArrayHarness]:
     with serving() as server:
         found = FlashArrayHarness(server, ThreadRuntime(), children)
         yield found
-        found.driver.close()
+        found.array_driver.close()
         assert loops_below(server.root) == [], "a device is left"  # type: ignore[arg-type]  # a path
 
 

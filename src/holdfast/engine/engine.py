@@ -251,7 +251,7 @@ class Engine:
         if row.state in ("done", "undone", "abandoned"):
             self._forget(op)
             return None
-        clock = self._clocks.setdefault(op, self._submission.fresh_clock())
+        clock = self._clocks.setdefault(op, self._submission.fresh_clock(queued=row.state == "queued"))
         try:
             if row.state == "queued":
                 granted = self._submission.grant(row, clock)

@@ -19,12 +19,13 @@ S = TypeVar("S", bound=msgspec.Struct)
 class Clock(msgspec.Struct):
     """What an operation's waiting must not forget, in monotonic seconds of this run; never stored.
 
-    `mark` is up to when `spent` counts, `last_sending` when a step may last have sent anything, `acted` when each
-    step first acted.
+    `mark` is up to when `spent` counts, `last_sending` when a step may last have sent anything, `doubtful` when it last
+    did so and nobody knows whether that is over, `acted` when each step first acted.
     """
 
     mark: float
     last_sending: float
+    doubtful: float
     acted: dict[int, float] = {}
 
 
@@ -119,6 +120,16 @@ class StepContext:
     def quiet(self) -> float:
         """Seconds since the last possible sending."""
         return self._now - self._live.clock.last_sending
+
+    @property
+    def doubt(self) -> float:
+        """Seconds since what may not be over."""
+        return self._now - self._live.clock.doubtful
+
+    @property
+    def answered(self) -> bool:
+        """Whether this step acted last, and its act returned."""
+        return self._live.returned == self._idx
 
     @property
     def elapsed(self) -> float:

@@ -1,5 +1,7 @@
 """From a request to a granted plan: bind, store, claim, plan."""
 
+import math
+
 import msgspec
 
 from holdfast.engine.codec import Codec, encode
@@ -50,7 +52,7 @@ class Submission:
         new_id, now = self._runtime.new_id, self._runtime.now()
         drawn = Drawn(op, new_id(), new_id(), now, self._member, self._owner)
         text, digest, scope = encode(request), encode(said), caller.scope(key)
-        clock = self.fresh_clock()
+        clock = self.fresh_clock(queued=True)
 
         def fn(tx: Tx) -> tuple[OperationRow, list[StepRow]] | str:
             if scope and (earlier := keys.find(tx, scope, digest)):
@@ -88,10 +90,10 @@ class Submission:
         )  # fmt: skip
         return operations.numbered(tx, row), binding
 
-    def fresh_clock(self) -> Clock:
-        """Of an operation that begins, or is met for the first time since the start."""
+    def fresh_clock(self, *, queued: bool) -> Clock:
+        """Of an operation that is met for the first time since the start; a queued one never sent anything."""
         now = self._runtime.monotonic()
-        return Clock(now, now)
+        return Clock(now, now, -math.inf if queued else now)
 
     def grant(self, row: OperationRow, clock: Clock) -> Live | tuple[str, ...] | None:
         """Try to grant a queued operation: the live one, who may be next if it was refused, None if it waits on."""

@@ -88,11 +88,13 @@ class Verbs:
         return Unclear(answer.reason) if isinstance(answer, Failure) else answer
 
     def _act(self, verb: str, idx: int, call: Callable[[], Round | None]) -> Failure | Round | None:
-        self._live.returned = None
+        self._live.returned, before = None, self._live.clock.doubtful
         try:
             answer: Failure | Round | None = self._guarded(verb, idx, call)
         finally:
-            self._live.clock.last_sending = self._runtime.monotonic()
+            self._live.clock.last_sending = self._live.clock.doubtful = self._runtime.monotonic()
+        if not isinstance(answer, Failure):
+            self._live.clock.doubtful = before
         if answer is None:
             self._live.returned = idx
         return answer

@@ -89,6 +89,16 @@ class Context(Protocol):
         ...
 
     @property
+    def doubt(self) -> float:
+        """Seconds, likewise, since it last sent something that was not answered; infinite if it never did."""
+        ...
+
+    @property
+    def answered(self) -> bool:
+        """Whether the last act was this step's, returned, and was asked for by a look of the same leg."""
+        ...
+
+    @property
     def elapsed(self) -> float:
         """Seconds, on the monotonic clock of this run, since this step first acted in it."""
         ...

@@ -7,14 +7,16 @@ import msgspec
 from holdfast.drivers.connecting import Connecting, ConnectionFacts
 from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
-from holdfast.model.observations import Absent, ForeignObject, Observation, Present, Unknown
+from holdfast.model.observations import Absent, Observation, Present
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 from holdfast.steps.looks import long_past, verdict
 from holdfast.steps.volume import known
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A baseline: it was otherwise before."""
+    """A baseline: it was otherwise before; `host` is the entry through which it was connected, if it was."""
+
+    host: str = ""
 
 
 class Connected(msgspec.Struct, frozen=True):
@@ -58,16 +60,15 @@ class _Connection(Step, frozen=True):
         self._driver(ctx).connect(self.pool, known(ctx, self.volume), self.member)
 
     def _disconnect(self, ctx: Context) -> None:
-        match self._host(ctx):
-            case Present(host):
-                self._driver(ctx).disconnect(self.pool, known(ctx, self.volume), host)
-            case Absent() | ForeignObject() | Unknown():
-                pass  # the next look says which
+        before = ctx.facts(Wanted)
+        found = Present(before.host) if before is not None and before.host else self._host(ctx)
+        if isinstance(found, Present):  # else the next look says what it is
+            self._driver(ctx).disconnect(self.pool, known(ctx, self.volume), found.facts)
 
     def _is_cut(self, ctx: Context) -> Verdict:
         """None of this machine, also none that a late request might still make."""
-        found = verdict(self._host(ctx), lambda _host: Todo(Wanted()), Done())
-        return long_past(ctx, self._driver(ctx).settle(self.pool), found)
+        found = verdict(self._host(ctx), lambda host: Todo(Wanted(host)), Done())
+        return long_past(ctx, self._driver(ctx).settle(self.pool), found, taken=True)
 
 
 class VolumeConnect(_Connection, frozen=True, tag="volume-connect.1"):

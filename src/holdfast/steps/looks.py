@@ -3,24 +3,34 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from holdfast.model.errors import Kept
 from holdfast.model.observations import Absent, ForeignObject, Observation, Present, Unknown
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Unclear, Verdict
 
 F = TypeVar("F")
+_KEPT = "kept: "
 
 
-def settled(ctx: Context, seconds: float, found: Observation[F]) -> Observation[F]:
-    """`found`, but an Absent that is younger than the back end's `seconds` of settling is Unknown."""
-    if isinstance(found, Absent) and ctx.quiet < seconds:
+def settled(ctx: Context, seconds: float, found: Observation[F], *, taken: bool = False) -> Observation[F]:
+    """`found`, but an Absent that is younger than the back end's `seconds` of settling is Unknown.
+
+    With `taken` the step takes away what it sees: then an Absent behind an act that was answered counts at once, for
+    the look before it saw the thing; unless something that was not answered may still bring it back.
+    """
+    if isinstance(found, Absent) and not _is_settled(ctx, seconds, taken=taken):
         return Unknown(_unsettled(ctx, seconds))
     return found
 
 
-def long_past(ctx: Context, seconds: float, verdict: Verdict) -> Verdict:
+def long_past(ctx: Context, seconds: float, verdict: Verdict, *, taken: bool = False) -> Verdict:
     """`verdict`, but a Done that says "as before" is Unclear while the back end may still show what was before."""
-    if isinstance(verdict, Done) and ctx.quiet < seconds:
+    if isinstance(verdict, Done) and not _is_settled(ctx, seconds, taken=taken):
         return Unclear(_unsettled(ctx, seconds))
     return verdict
+
+
+def _is_settled(ctx: Context, seconds: float, *, taken: bool) -> bool:
+    return ctx.quiet >= seconds or (taken and ctx.answered and ctx.doubt >= seconds)
 
 
 def _unsettled(ctx: Context, seconds: float) -> str:
@@ -38,6 +48,19 @@ def verdict(found: Observation[F], present: Callable[[F], Verdict], absent: Verd
             return Conflict(evidence, hint=hint)
         case Unknown(reason):
             return Unclear(reason)
+
+
+def kept_so_far(ctx: Context) -> str:
+    """Why the back end keeps what was removed, if an earlier round of this step heard so."""
+    return ctx.progress.removeprefix(_KEPT) if ctx.progress.startswith(_KEPT) else ""
+
+
+def taking(act: Callable[[], bool | None]) -> Round | None:
+    """One round of a removal, which is over unless it says False."""
+    try:
+        return Round("removing") if act() is False else None
+    except Kept as error:
+        return Round(_KEPT + error.detail)
 
 
 class NoWayBack(Step, frozen=True):

@@ -8,7 +8,7 @@ from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import Making, PoolFacts, PoolRef
 from holdfast.drivers.registry import Drivers
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
-from holdfast.steps.looks import NoWayBack, settled, verdict
+from holdfast.steps.looks import NoWayBack, kept_so_far, settled, taking, verdict
 
 
 class PoolMade(msgspec.Struct, frozen=True):
@@ -31,7 +31,9 @@ class PoolMake(Step, frozen=True, tag="pool-make.1"):
         driver = ctx.tool(Drivers).of(self.pool)
         identity = driver.identity(self.pool)
         pool = msgspec.structs.replace(self.pool, identity=identity)
-        found = settled(ctx, driver.settle(self.pool), driver.look_pool(pool))
+        found = driver.look_pool(pool)
+        if ctx.facts(PoolMade) is not None:  # before its first act, what it does not see is for that to meet
+            found = settled(ctx, driver.settle(self.pool), found)
         hint = "Another pool lives there; choose another directory."
         connects = isinstance(driver, Connecting)
         return verdict(found, lambda facts: Done(PoolMade(facts.identity, connects)), Todo(PoolMade(identity)), hint)
@@ -53,14 +55,13 @@ class PoolMake(Step, frozen=True, tag="pool-make.1"):
         """Nothing of it is left in the place that was looked at first, whatever is seen there now."""
         driver = ctx.tool(Drivers).of(self.pool)
         making = Making(ctx.operation, ctx.attempt, ctx)
-        found = settled(ctx, driver.settle(self.pool), driver.unmade_pool(self._where(ctx), making))
-        return verdict(found, lambda _left: Todo(), Done())
+        found = settled(ctx, driver.settle(self.pool), driver.unmade_pool(self._where(ctx), making), taken=True)
+        return verdict(found, lambda _left: Done() if kept_so_far(ctx) else Todo(), Done())
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Remove what there is of it."""
         making = Making(ctx.operation, ctx.attempt, ctx)
-        ctx.tool(Drivers).of(self.pool).unmake_pool(self._where(ctx), making)
-        return None
+        return taking(lambda: ctx.tool(Drivers).of(self.pool).unmake_pool(self._where(ctx), making))
 
     def describe(self) -> str:
         """One line."""
@@ -77,18 +78,20 @@ class PoolRemove(NoWayBack, frozen=True, tag="pool-remove.1"):
         driver = ctx.tool(Drivers).of(self.pool)
 
         def marked(_facts: PoolFacts) -> Verdict:
-            left = [item.where for item in driver.inventory(self.pool)]
+            if kept_so_far(ctx):
+                return Done()
+            left = [item.where for item in driver.inventory(self.pool) if item.kind != "kept"]
             if not left:
                 return Todo()
             what = f"The pool holds {len(left)} objects that no record knows, such as {left[0]}."
             return Conflict(what, "in-use", "`holdfast audit` tells what they are; move them away first.")
 
-        return verdict(settled(ctx, driver.settle(self.pool), driver.look_pool(self.pool)), marked, Done())
+        found = settled(ctx, driver.settle(self.pool), driver.look_pool(self.pool), taken=True)
+        return verdict(found, marked, Done())
 
     def apply(self, ctx: Context) -> Round | None:
         """Remove the mark."""
-        ctx.tool(Drivers).of(self.pool).remove_pool(self.pool)
-        return None
+        return taking(lambda: ctx.tool(Drivers).of(self.pool).remove_pool(self.pool))
 
     def persist(self, ctx: Context) -> None:
         """Sync the place."""

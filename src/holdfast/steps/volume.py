@@ -1,17 +1,13 @@
 """Making, removing and renaming a volume."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from holdfast.drivers.contract import Making, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
-from holdfast.model.errors import Kept
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
-from holdfast.steps.looks import NoWayBack, long_past, settled, verdict
-
-_KEPT = "kept: "
+from holdfast.steps.looks import NoWayBack, kept_so_far, long_past, settled, taking, verdict
 
 
 class VolumeMade(msgspec.Struct, frozen=True):
@@ -28,19 +24,6 @@ def known(ctx: Context, volume: VolumeRef) -> VolumeRef:
         return msgspec.structs.replace(volume, identity=ctx.result(VolumeMade).identity)
     except KeyError:
         return volume
-
-
-def kept_so_far(ctx: Context) -> str:
-    """Why the back end keeps what was removed, if an earlier round of this step heard so."""
-    return ctx.progress.removeprefix(_KEPT) if ctx.progress.startswith(_KEPT) else ""
-
-
-def removing(act: Callable[[], bool]) -> Round | None:
-    """One round of a removal."""
-    try:
-        return None if act() else Round("removing")
-    except Kept as error:
-        return Round(_KEPT + error.detail)
 
 
 class VolumeMake(Step, frozen=True, tag="volume-make.1"):
@@ -75,14 +58,14 @@ class VolumeMake(Step, frozen=True, tag="volume-make.1"):
         """Nothing of it is left, published or not."""
         driver = ctx.tool(Drivers).of(self.pool)
         making = Making(ctx.operation, ctx.attempt, ctx)
-        found = settled(ctx, driver.settle(self.pool), driver.unmade_volume(self.pool, self.volume, making))
+        found = settled(ctx, driver.settle(self.pool), driver.unmade_volume(self.pool, self.volume, making), taken=True)
         return verdict(found, lambda _left: Done() if kept_so_far(ctx) else Todo(), Done())
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Discard it."""
         driver = ctx.tool(Drivers).of(self.pool)
         making = Making(ctx.operation, ctx.attempt, ctx)
-        return removing(lambda: driver.unmake_volume(self.pool, self.volume, making))
+        return taking(lambda: driver.unmake_volume(self.pool, self.volume, making))
 
     def describe(self) -> str:
         """One line."""
@@ -116,13 +99,13 @@ class VolumeRemove(NoWayBack, frozen=True, tag="volume-remove.1"):
                 return Conflict(f"The volume is in use: {users}.", "in-use", "Unmount it, then delete again.")
             return Todo()
 
-        found = settled(ctx, driver.settle(self.pool), driver.removed_volume(self.pool, self.volume))
+        found = settled(ctx, driver.settle(self.pool), driver.removed_volume(self.pool, self.volume), taken=True)
         return verdict(found, there, Done(Removed()))
 
     def apply(self, ctx: Context) -> Round | None:
         """Remove it, a round at a time."""
         driver = ctx.tool(Drivers).of(self.pool)
-        return removing(lambda: driver.remove_volume(self.pool, self.volume, ctx))
+        return taking(lambda: driver.remove_volume(self.pool, self.volume, ctx))
 
     def persist(self, ctx: Context) -> None:
         """Sync its absence."""

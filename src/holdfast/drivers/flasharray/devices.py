@@ -63,9 +63,9 @@ class Devices:
         finally:
             self._kernel.close(fd)
 
-    def holders(self, pool: PoolRef, found: Volume) -> str:
+    def holders(self, pool: PoolRef, serial: str) -> str:
         """Who holds the device here, or an empty text; raise Again if that cannot be told."""
-        match self.transport(pool).look(pool.config, str(found.item["serial"])):
+        match self.transport(pool).look(pool.config, serial):
             case Present(facts):
                 return f"its device {facts.path} is held by {facts.holders}" if facts.holders else ""
             case Unknown(reason):

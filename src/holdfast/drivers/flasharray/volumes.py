@@ -79,13 +79,16 @@ class Volumes:
 
     def in_use(self, pool: PoolRef, volume: VolumeRef) -> str:
         """See `Driver.in_use`: by hosts that are not ours, or by what holds its device here."""
-        found = self._seeing.volume(pool, volume)
-        if found is None:
-            return ""
+        serial = volume.identity.get("serial", "")
+        if not serial:
+            found = self._seeing.volume(pool, volume)
+            if found is None:
+                return ""
+            serial = str(found.item["serial"])
         strangers = [each.host for each in self._connected(pool, volume) if not each.ours]
         if strangers:
-            return f"{found.name} is connected to the host {strangers[0]}, which is not ours"
-        return self._devices.holders(pool, found)
+            return f"it is connected to the host {strangers[0]}, which is not ours"
+        return self._devices.holders(pool, serial)
 
     def _connected(self, pool: PoolRef, volume: VolumeRef) -> tuple[ConnectionFacts, ...]:
         match self._hosts.connections(pool, volume):
@@ -121,10 +124,11 @@ class Volumes:
         else:
             item = found.item
         said = msgspec.to_builtins(tags.of(pool, volume, making.operation, item))
-        self._tag(pool, name, "tag-volume", said)
+        self._tag(pool, item["id"], "tag-volume", said)
 
-    def _tag(self, pool: PoolRef, name: str, purpose: str, said: dict[str, str]) -> None:
-        query = {"resource_names": name}
+    def _tag(self, pool: PoolRef, uid: str, purpose: str, said: dict[str, str]) -> None:
+        """By the array's own id: no other volume is meant, whatever it is called."""
+        query = {"resource_ids": uid}
         self._seeing.session(pool).change(purpose, "PUT", "volumes/tags/batch", query, tags.written(said))
 
     def proven(self, pool: PoolRef, volume: VolumeRef) -> Volume:
@@ -138,21 +142,21 @@ class Volumes:
 
     def formatted(self, pool: PoolRef, volume: VolumeRef) -> None:
         """The volume is whole."""
-        found = self.proven(pool, volume)
-        self._tag(pool, found.name, "tag-whole", {"state": "whole"})
+        uid = volume.identity.get("id") or self.proven(pool, volume).item["id"]
+        self._tag(pool, uid, "tag-whole", {"state": "whole"})
 
     def rename(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
         """Another human name in its tags."""
         found = self.proven(pool, volume)
         if found.tags is not None and found.tags.name != name:
-            self._tag(pool, found.name, "tag-name", {"name": name})
+            self._tag(pool, found.item["id"], "tag-name", {"name": name})
 
     def resize(self, pool: PoolRef, volume: VolumeRef, size: int) -> None:
         """Larger; never truncated."""
         found = self.proven(pool, volume)
         if int(found.item["provisioned"]) >= size:
             return
-        query = {"names": found.name, "truncate": "false"}
+        query = {"ids": found.item["id"], "truncate": "false"}
         self._seeing.session(pool).change("resize", "PATCH", "volumes", query, {"provisioned": size})
 
     # -- removing ----------------------------------------------------------------------------------
@@ -174,16 +178,15 @@ class Volumes:
 
     def _step(self, pool: PoolRef, volume: VolumeRef, found: Volume, keeper: Keeper | None) -> bool:
         """One arrow of connected → disconnected → destroyed → erased. Whoever asks again looks again."""
-        session, options = self._seeing.session(pool), read(pool.config)
+        session, query = self._seeing.session(pool), {"ids": found.item["id"]}
         if not found.destroyed:
             if self._disconnect(pool, volume, found, keeper):
                 return False
-            session.change("destroy", "PATCH", "volumes", {"names": found.name}, {"destroyed": True})
-            return not options.after_delete
-        if not options.after_delete:
+            session.change("destroy", "PATCH", "volumes", query, {"destroyed": True})
+        if not read(pool.config).after_delete:
             return True
         try:
-            session.change("eradicate", "DELETE", "volumes", {"names": found.name})
+            session.change("eradicate", "DELETE", "volumes", query)
         except Rejected as error:
             now = self._seeing.volume(pool, volume)
             if now is not None and now.destroyed:

@@ -35,7 +35,6 @@ class Wire(Protocol):
         ...
 
 
-
 class HttpsWire:
     """See the module. One connection is kept between requests, for GETs alone: what changes something is sent once."""
 

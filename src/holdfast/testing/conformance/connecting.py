@@ -10,6 +10,7 @@ import pytest
 from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import Absent, ForeignObject, PoolRef, Present, VolumeRef
 from holdfast.host import formats
+from holdfast.host.children import Children
 from holdfast.model.errors import Again, HoldfastError, InUse
 from holdfast.model.resources import FileSystem
 from holdfast.testing.conformance.checks import facts_match
@@ -73,7 +74,7 @@ class ConnectingHarness(Harness):
         self.driver.formatted(pool, volume)
 
     @abc.abstractmethod
-    def children(self) -> formats.Children:
+    def children(self) -> Children:
         """Those of the driver's host."""
 
     def arrive(self, pool: PoolRef, volume: VolumeRef) -> str:
@@ -124,7 +125,9 @@ class ConnectingConformance:
             assert [(each.ours, each.member) for each in listed.facts] == [(True, MEMBER)]
             harness.leave(pool, volume)
             assert harness.hosts_of(pool, volume) == []
-        assert harness.driver.hosts(pool) == {next(iter(harness.driver.hosts(pool))): (MEMBER, 0)}, "one entry, made once"
+        assert harness.driver.hosts(pool) == {next(iter(harness.driver.hosts(pool))): (MEMBER, 0)}, (
+            "one entry, made once"
+        )
 
     def test_the_entry_of_a_host_is_removed_only_when_it_is_unused(self, harness: ConnectingHarness) -> None:
         """By us, and if it is ours."""

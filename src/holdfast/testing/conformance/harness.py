@@ -113,7 +113,7 @@ class Harness(abc.ABC):
         """What an object that was just begun tells of its operation: nothing, if its mark is a second request's."""
         return making.operation
 
-    def reachable(self, pool: PoolRef, volume: VolumeRef) -> AbstractContextManager[VolumeRef]:
+    def reachable(self, _pool: PoolRef, volume: VolumeRef) -> AbstractContextManager[VolumeRef]:
         """While this lasts the volume can be accessed on this member; where it must be connected, it is."""
         return nullcontext(volume)
 

@@ -106,7 +106,7 @@ class Array:
 
     def _logged(self, method: str, path: str, query: dict[str, str], body: Any, *, told: bool) -> Reply:
         self.state.tick()
-        connected = {name: tuple(self.state.hosts_of(name)) for name in _volumes(query)}
+        connected = {name: tuple(self.state.hosts_of(name)) for name in self._volumes(query)}
         try:
             reply = self._act(method, path, query, body)
         except Refusal as refusal:
@@ -116,6 +116,12 @@ class Array:
         self.log.append(sent)
         return reply
 
+    def _volumes(self, query: dict[str, str]) -> list[str]:
+        """The names of the volumes that a request is about."""
+        named = [query.get(key, "") for key in ("names", "volume_names")]
+        by_id = [volume.name for volume in self.state.volumes.values() if volume.id == query.get("ids")]
+        return [name for text in named for name in text.split(",") if "::" in name] + by_id
+
     def _act(self, method: str, path: str, query: dict[str, str], body: Any) -> Reply:
         handler = HANDLERS.get((method, path))
         if handler is None:
@@ -123,11 +129,6 @@ class Array:
         state = self._shown if method == "GET" and self._shown is not None else self.state
         items = handler(state, query, body or {})
         return Reply(200, _page(items, query) if method == "GET" else {"items": items})
-
-
-def _volumes(query: dict[str, str]) -> list[str]:
-    named = [query.get(key, "") for key in ("names", "volume_names")]
-    return [name for text in named for name in text.split(",") if "::" in name]
 
 
 def _page(items: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:

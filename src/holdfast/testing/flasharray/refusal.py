@@ -3,6 +3,8 @@
 import re
 from typing import TypeVar
 
+from holdfast.testing.flasharray.model import Volume
+
 T = TypeVar("T")
 LONGEST = 63
 _NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?::)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
@@ -21,6 +23,16 @@ def named(query: dict[str, str], key: str = "names") -> list[str]:
     found = [name for name in query.get(key, "").split(",") if name]
     if not found:
         raise Refusal(None, f"{key} is required.")
+    return found
+
+
+def by_id(known: dict[str, Volume], query: dict[str, str], ids: str, names: str, message: str) -> Volume:
+    """The one that is asked for, by `ids` or by `names`; Refusal with that message."""
+    if not query.get(ids):
+        return of(known, named(query, names)[0], message)
+    found = next((volume for volume in known.values() if volume.id == query[ids]), None)
+    if found is None:
+        raise Refusal(query[ids], message)
     return found
 
 

@@ -69,6 +69,7 @@ class ArrayServer:
 
             protocol_version = "HTTP/1.1"
             timeout = 60.0
+            disable_nagle_algorithm = True
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
                 """Nothing: the array has a log of its own."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from holdfast.testing.flasharray.model import Volume, remaining
-from holdfast.testing.flasharray.refusal import Refusal, check_name, flag, named, of
+from holdfast.testing.flasharray.refusal import Refusal, by_id, check_name, flag, named, of
 from holdfast.testing.flasharray.state import State
 
 Items = list[dict[str, Any]]
@@ -87,7 +87,7 @@ def _overwrite(state: State, query: dict[str, str], old: Volume, source: Volume 
 
 def patch(state: State, query: dict[str, str], body: Any) -> Items:
     """Rename, resize, destroy, recover: one at a time."""
-    volume = of(_volumes(state, snapshots=False), named(query)[0], _UNKNOWN)
+    volume = by_id(_volumes(state, snapshots=False), query, "ids", "names", _UNKNOWN)
     if len({"name", "destroyed", "provisioned"} & set(body)) != 1:
         raise Refusal(volume.name, "Invalid combination of parameters specified.")
     if "destroyed" in body:
@@ -130,7 +130,7 @@ def _rename(state: State, volume: Volume, name: str) -> None:
 
 def delete(state: State, query: dict[str, str], _body: Any) -> Items:
     """Eradicate what is destroyed."""
-    return _eradicate(state, of(_volumes(state, snapshots=False), named(query)[0], _UNKNOWN))
+    return _eradicate(state, by_id(_volumes(state, snapshots=False), query, "ids", "names", _UNKNOWN))
 
 
 def _eradicate(state: State, volume: Volume) -> Items:
@@ -164,7 +164,7 @@ def get_tags(state: State, query: dict[str, str], _body: Any) -> Items:
 
 def put_tags(state: State, query: dict[str, str], body: Any) -> Items:
     """Make or change some, all at once."""
-    volume = of(_volumes(state, snapshots=False), named(query, "resource_names")[0], _UNKNOWN)
+    volume = by_id(_volumes(state, snapshots=False), query, "resource_ids", "resource_names", _UNKNOWN)
     if volume.destroyed_at is not None:
         raise Refusal(volume.name, "Volume has been destroyed.")
     if not 1 <= len(body) <= 30 or any(len(tag["value"]) > 256 or len(tag["key"]) > 64 for tag in body):
