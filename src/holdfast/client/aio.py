@@ -15,6 +15,7 @@ from holdfast.client.wire import Event
 from holdfast.model.operations import OperationView
 from holdfast.model.resources import Content, FileSystem, Finding
 from holdfast.model.views import (
+    ConnectionView,
     HealthView,
     MountView,
     NewTokenView,
@@ -176,6 +177,16 @@ class AsyncClient:
     async def unmount(self, mount: MountView, wait: float | None = 60.0, key: str = "") -> OperationView:
         """Unmount."""
         return await self.run(calls.unmount(mount, wait, key))
+
+    async def connections(self, pool: str, name: str) -> list[ConnectionView]:
+        """The hosts that a volume is connected to, as its back end has them now."""
+        return (await self.run(calls.connections(pool, name))).items
+
+    async def disconnect(
+        self, pool: str, name: str, host: str, wait: float | None = 60.0, key: str = ""
+    ) -> OperationView:
+        """Cut a volume's connection to a host that is gone, or is not ours."""
+        return await self.run(calls.disconnect(pool, name, host, wait, key))
 
     # -- operations ----------------------------------------------------------------------------
 

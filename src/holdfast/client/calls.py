@@ -9,6 +9,7 @@ from holdfast.model.errors import Invalid
 from holdfast.model.operations import OperationView
 from holdfast.model.resources import Content, FileSystem
 from holdfast.model.views import (
+    ConnectionPage,
     FindingPage,
     HealthView,
     MountPage,
@@ -229,6 +230,16 @@ def mount(
 def unmount(found: MountView, wait: float | None, key: str) -> Call[OperationView]:
     """Unmount."""
     return _change("DELETE", f"{_volume(found.pool, found.volume)}/mounts/{_q(found.id)}", wait=wait, key=key)
+
+
+def connections(pool_name: str, name: str) -> Call[ConnectionPage]:
+    """The connections of a volume."""
+    return Call(kind=ConnectionPage, path=f"{_volume(pool_name, name)}/connections")
+
+
+def disconnect(pool_name: str, name: str, host: str, wait: float | None, key: str) -> Call[OperationView]:
+    """Cut a connection."""
+    return _change("DELETE", f"{_volume(pool_name, name)}/connections/{_q(host)}", wait=wait, key=key)
 
 
 def operations(state: str = "", limit: int = 100, resource: str = "", cursor: str = "") -> Call[OperationPage]:

@@ -14,6 +14,7 @@ from holdfast.model.errors import OperationFailed, Waiting
 from holdfast.model.operations import OperationView
 from holdfast.model.resources import Content, FileSystem, Finding
 from holdfast.model.views import (
+    ConnectionView,
     HealthView,
     MountView,
     NewTokenView,
@@ -184,6 +185,14 @@ class Client:
     def unmount(self, mount: MountView, wait: float | None = 60.0, key: str = "") -> OperationView:
         """Unmount."""
         return self.run(calls.unmount(mount, wait, key))
+
+    def connections(self, pool: str, name: str) -> list[ConnectionView]:
+        """The hosts that a volume is connected to, as its back end has them now."""
+        return (self.run(calls.connections(pool, name))).items
+
+    def disconnect(self, pool: str, name: str, host: str, wait: float | None = 60.0, key: str = "") -> OperationView:
+        """Cut a volume's connection to a host that is gone, or is not ours."""
+        return self.run(calls.disconnect(pool, name, host, wait, key))
 
     # -- operations ----------------------------------------------------------------------------
 

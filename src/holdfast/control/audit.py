@@ -3,6 +3,7 @@
 import msgspec
 
 from holdfast.control.audit_devices import device_findings
+from holdfast.control.connections import Connections, Leak
 from holdfast.drivers.contract import Absent, ForeignObject, Item, PoolRef, Present, Unknown
 from holdfast.drivers.registry import Drivers
 from holdfast.host.host import Host
@@ -34,6 +35,7 @@ class Seen(msgspec.Struct, frozen=True):
     item: Item | None = None
     volume: Volume | None = None
     attachment: Attachment | None = None
+    leak: Leak | None = None
 
 
 def snapshot(tx: Tx, member: str) -> Snapshot:
@@ -49,7 +51,11 @@ def snapshot(tx: Tx, member: str) -> Snapshot:
 class Audit:
     """Looks, and says what it found; changes nothing."""
 
-    def __init__(self, records: Records, host: Host, drivers: Drivers, looks: Looks, member: str, owner: str) -> None:
+    def __init__(
+        self, records: Records, host: Host, drivers: Drivers, looks: Looks, connections: Connections, member: str,
+        owner: str,
+    ) -> None:  # fmt: skip
+        self._connections = connections
         self._kernel = host.kernel
         self._records = records
         self._drivers = drivers
@@ -100,17 +106,26 @@ class Audit:
             ]
         mine = {volume.uid: volume for volume in records.volumes if volume.parent == pool.uid}
         found = [seen for item in items if (seen := self._item(pool, item, mine)) is not None]
-        there = {item.uid for item in items if item.kind == "volume"}
+        there = {item.uid for item in items if item.kind in ("volume", "kept")}
         for volume in mine.values():
             seen = self._volume(pool, ref, volume, volume.uid in there)
             if seen is not None:
                 found.append(seen)
-        return found
+        return [*found, *self._leaks(pool, records)] if pool.status.connects else found
+
+    def _leaks(self, pool: Pool, records: Snapshot) -> list[Seen]:
+        try:
+            leaks = self._connections.leaks(pool, records.volumes, records.attachments)
+        except (HoldfastError, OSError) as error:
+            return [Seen(_finding("unknown", pool.name, str(error), "Its connections could not be read."), pool.uid)]
+        return [Seen(leak.finding, leak.uid, pool, volume=leak.volume, leak=leak) for leak in leaks]
 
     @staticmethod
     def _item(pool: Pool, item: Item, mine: dict[str, Volume]) -> Seen | None:
         if item.kind == "volume" and item.uid in mine:
             return None
+        if item.kind == "kept":
+            return _lost(pool, mine[item.uid], item) if item.uid in mine else None
         if item.kind == "removing" and item.uid in mine:
             evidence, remedy = (
                 "its removal was abandoned half-way",
@@ -172,6 +187,11 @@ class Audit:
                 return [Seen(_finding("drift", path, f"covered: {evidence}", remedy), uid)]
             case Unknown(reason):
                 return [Seen(_finding("unknown", path, reason, "Nothing is judged till it can be read."), uid)]
+
+
+def _lost(pool: Pool, volume: Volume, item: Item) -> Seen:
+    remedy = f"Recover {item.where} on its back end before that, or delete the volume."
+    return Seen(_finding("ghost", f"{pool.name}/{volume.name}", item.note, remedy), item.uid)
 
 
 def _abandoned(name: str, uid: str) -> Seen:

@@ -9,6 +9,7 @@ import structlog
 
 from holdfast.control.audit import Audit
 from holdfast.control.auditor import Auditor
+from holdfast.control.connections import Connections
 from holdfast.control.counters import Counters
 from holdfast.control.loops import Rounds
 from holdfast.control.reconcile import Reconciler
@@ -22,6 +23,7 @@ from holdfast.host.host import Host
 from holdfast.host.kernel import Kernel
 from holdfast.host.linux import LINUX
 from holdfast.model.errors import Invalid, NoSpace, Unavailable
+from holdfast.model.operations import ENDED
 from holdfast.model.resources import Member, MemberSpec
 from holdfast.operations.base import Desk
 from holdfast.operations.look import Looks
@@ -91,11 +93,12 @@ class Daemon:
         self.looks = Looks(self.records, self.host, self.drivers, member.uid)
         self.counters = Counters(self.records, self.drivers, self.engine, member.uid)
         self.member = member
-        audit = Audit(self.records, self.host, self.drivers, self.looks, member.uid, member.uid)
-        self.repair = Repair(audit, self.engine, self.drivers, member.uid)
+        self.connections = Connections(self.records, self.drivers, member.uid, member.uid)
+        audit = Audit(self.records, self.host, self.drivers, self.looks, self.connections, member.uid, member.uid)
+        self.repair = Repair(audit, self.engine, self.drivers, self.connections, member.uid)
         reconciler = Reconciler(runtime, self.records, self.looks, self.engine)
-        self.rounds = Rounds(runtime, self.engine, reconciler, self.counters, self._keep_reserve)
-        self.engine.watch.add_all(lambda _op, _state: self.rounds.changed())
+        self.rounds = Rounds(runtime, self.engine, reconciler, self.counters, self.connections, self._keep_reserve)
+        self.engine.watch.add_all(self._changed)
         self.auditor = Auditor(runtime, self.repair, settings.audit_every)
         self.tokens = Tokens(runtime, self.records)
         self.started = runtime.now()
@@ -111,6 +114,11 @@ class Daemon:
                     log.warning("the start waits for room", error=error.detail, hint=error.hint)
                 told = True
                 self.runtime.sleep(ROOM)
+
+    def _changed(self, _op: str, state: str) -> None:
+        self.rounds.changed()
+        if state in ENDED:
+            self.connections.changed()
 
     def _open(self, vfs: str | None) -> SqliteRecords:
         self.state_dir.check_database()

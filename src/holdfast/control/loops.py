@@ -1,9 +1,10 @@
-"""The daemon's own rounds, one thread for all: reconcile, stamp, prune, keep the reserve."""
+"""The daemon's own rounds, one thread for all: reconcile, stamp, prune, collect, keep the reserve."""
 
 from collections.abc import Callable
 
 import structlog
 
+from holdfast.control.connections import Connections
 from holdfast.control.counters import Counters
 from holdfast.control.reconcile import Reconciler
 from holdfast.engine.engine import Engine
@@ -20,13 +21,20 @@ class Rounds:
     """Each round is a look and a decision; a round that fails is logged and tried again."""
 
     def __init__(
-        self, runtime: Runtime, engine: Engine, reconciler: Reconciler, counters: Counters, reserve: Callable[[], bool]
+        self,
+        runtime: Runtime,
+        engine: Engine,
+        reconciler: Reconciler,
+        counters: Counters,
+        connections: Connections,
+        reserve: Callable[[], bool],
     ) -> None:
         self._runtime = runtime
         self._engine = engine
         self._jobs: list[tuple[float, Callable[[], object]]] = [
             (EVERY, reconciler.tick),
             (EVERY, reserve),
+            (EVERY, connections.collect),
             (MINUTE, self._count(counters)),
             (HOUR, engine.prune),
         ]

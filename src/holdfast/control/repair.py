@@ -3,6 +3,7 @@
 import msgspec
 
 from holdfast.control.audit import Audit, Seen
+from holdfast.control.connections import Connections
 from holdfast.drivers.registry import Drivers
 from holdfast.engine.engine import Engine
 from holdfast.engine.submit import Caller
@@ -11,6 +12,7 @@ from holdfast.model.resources import Finding
 from holdfast.operations.attachment.mount import MountRestore
 from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.base import Asked
+from holdfast.operations.connection.cut import ConnectionCut
 from holdfast.operations.refs import pool_ref
 from holdfast.operations.volume.rename import VolumeRename
 
@@ -20,7 +22,8 @@ _WAIT = 60.0
 class Repair:
     """Repairs what an audit saw."""
 
-    def __init__(self, audit: Audit, engine: Engine, drivers: Drivers, owner: str) -> None:
+    def __init__(self, audit: Audit, engine: Engine, drivers: Drivers, connections: Connections, owner: str) -> None:
+        self._connections = connections
         self._audit = audit
         self._engine = engine
         self._drivers = drivers
@@ -39,7 +42,7 @@ class Repair:
 
     def _one(self, seen: Seen) -> Finding:
         try:
-            repaired = self._leftover(seen) or self._by_operation(seen)
+            repaired = self._leftover(seen) or self._host(seen) or self._by_operation(seen)
         except (HoldfastError, OSError) as error:
             return msgspec.structs.replace(seen.finding, remedy=f"Left alone: {error}")
         remedy = "" if repaired else seen.finding.remedy
@@ -55,9 +58,20 @@ class Repair:
             pass
         return True
 
+    def _host(self, seen: Seen) -> bool:
+        """An unused entry of a member that is gone: the back end refuses if it is used after all."""
+        if seen.leak is None or seen.pool is None or seen.finding.kind != "orphan":
+            return False
+        self._connections.remove_host(seen.pool, seen.leak.host)
+        return True
+
     def _by_operation(self, seen: Seen) -> bool:
         request: Asked
-        if seen.finding.kind == "leaked-device" and seen.volume is not None:
+        if seen.leak is not None and not seen.leak.ours:
+            return False
+        if seen.leak is not None and seen.leak.host and seen.volume is not None and seen.pool is not None:
+            request = ConnectionCut(pool=seen.pool.name, name=seen.volume.name, host=seen.leak.host)
+        elif seen.finding.kind in ("leaked-device", "leaked-connection") and seen.volume is not None:
             request = DeviceRelease(volume=seen.volume.uid)
         elif seen.attachment is not None:
             request = MountRestore(attachment=seen.attachment.uid)

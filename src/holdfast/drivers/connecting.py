@@ -74,6 +74,10 @@ class Connecting(Driver):
         """The device that carries the volume's serial, asked of this machine alone."""
 
     @abc.abstractmethod
+    def devices(self, pool: PoolRef) -> dict[str, str]:
+        """The paths of all devices of this fabric on this machine, by serial. Raises Again or OSError."""
+
+    @abc.abstractmethod
     def find_device(self, pool: PoolRef, volume: VolumeRef, keeper: Keeper) -> None:
         """Let this machine look for the connected volume's device."""
 

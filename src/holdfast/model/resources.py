@@ -135,7 +135,7 @@ def labels_of(resource: Resource) -> dict[str, str]:
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the audit saw where records and world disagree."""
 
-    kind: Literal["orphan", "ghost", "stale-mount", "leaked-device", "drift", "unknown"]
+    kind: Literal["orphan", "ghost", "stale-mount", "leaked-device", "leaked-connection", "drift", "unknown"]
     subject: str
     evidence: str
     repaired: bool = False

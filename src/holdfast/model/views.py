@@ -65,6 +65,23 @@ class VolumeView(msgspec.Struct, frozen=True, kw_only=True):
     mounts: tuple[str, ...]
 
 
+ConnectionState = Literal["wanted", "unwanted", "dead", "foreign"]
+
+
+class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A volume's connection, as its back end lists it. `host` is the back end's name of the host; `member` ours of it.
+
+    `state` is wanted (mounted there since `since`), unwanted, dead (of a member that is gone) or foreign.
+    """
+
+    host: str
+    ours: bool
+    member: str
+    state: ConnectionState
+    since: float | None
+    device: str
+
+
 class UsageView(msgspec.Struct, frozen=True, kw_only=True):
     """What a volume takes: `real` bytes allocated, `apparent` bytes by length; more, if not `complete`."""
 
@@ -139,6 +156,13 @@ class MountPage(msgspec.Struct, frozen=True, kw_only=True):
     """A page of mounts."""
 
     items: list[MountView]
+    next: str | None = None
+
+
+class ConnectionPage(msgspec.Struct, frozen=True, kw_only=True):
+    """All connections of a volume."""
+
+    items: list[ConnectionView]
     next: str | None = None
 
 

@@ -6,6 +6,7 @@ from holdfast.model.step import Step
 from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.attachment.unmount import VolumeUnmount
+from holdfast.operations.connection.cut import ConnectionCut
 from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
@@ -17,7 +18,7 @@ from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
 from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.steps.care import VolumeChecked, VolumeTrimmed
-from holdfast.steps.connection import VolumeConnect, VolumeDisconnect
+from holdfast.steps.connection import ConnectionGone, VolumeConnect, VolumeDisconnect
 from holdfast.steps.device import DeviceAppear, DeviceGone, VolumeFormat
 from holdfast.steps.loop import LoopAttach, LoopDetach
 from holdfast.steps.mount import Mount, Unmount
@@ -29,6 +30,7 @@ from holdfast.steps.volume import VolumeRename as RenameStep
 REQUESTS: tuple[type[Request], ...] = (
     PoolCreate, PoolDelete, PoolForget, VolumeCreate, VolumeDelete, VolumeRename, VolumeMount, VolumeUnmount,
     MountRestore, DeviceRelease, PoolChange, VolumeLabel, VolumeCheck, VolumeTrim,
+    ConnectionCut,
 )  # fmt: skip
 STEPS: tuple[type[Step], ...] = (
     PoolMake,
@@ -48,6 +50,7 @@ STEPS: tuple[type[Step], ...] = (
     DeviceAppear,
     DeviceGone,
     VolumeFormat,
+    ConnectionGone,
 )
 
 

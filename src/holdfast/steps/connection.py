@@ -9,7 +9,7 @@ from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.model.observations import Absent, Observation, Present
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
-from holdfast.steps.looks import long_past, verdict
+from holdfast.steps.looks import NoWayBack, long_past, verdict
 from holdfast.steps.volume import known
 
 
@@ -138,6 +138,33 @@ class VolumeDisconnect(_Connection, frozen=True, tag="volume-disconnect.1"):
     def describe(self) -> str:
         """One line."""
         return f"disconnect {self.volume.name} from this machine"
+
+
+class ConnectionGone(NoWayBack, frozen=True, tag="connection-gone.1"):
+    """The back end lists no connection of the volume to that host, whosever it is. Only where it was asked for."""
+
+    pool: PoolRef
+    volume: VolumeRef
+    host: str
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By the back end's own list."""
+        driver = ctx.tool(Drivers).connecting(self.pool)
+
+        def there(listed: tuple[ConnectionFacts, ...]) -> Verdict:
+            return Todo() if any(each.host == self.host for each in listed) else Done()
+
+        found = verdict(driver.connections(self.pool, self.volume), there, Done())
+        return long_past(ctx, driver.settle(self.pool), found, taken=True)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Cut it."""
+        ctx.tool(Drivers).connecting(self.pool).disconnect(self.pool, self.volume, self.host)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"disconnect {self.volume.name} from the host {self.host}"
 
 
 def was_there(ctx: Context) -> bool:

@@ -17,6 +17,7 @@ from holdfast.model.step import Step
 from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.attachment.unmount import VolumeUnmount
+from holdfast.operations.connection.cut import ConnectionCut
 from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
@@ -52,6 +53,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     VolumeLabel(pool="p", name="v", labels={"app": "db", "old": None}, if_match='"v.1"'),
     VolumeCheck(pool="p", name="v"),
     VolumeTrim(pool="p", name="v"),
+    ConnectionCut(pool="p", name="v", host="esx-17"),
     STEP["pool-make.1"](PLACE),
     STEP["pool-remove.1"](PLACE),
     STEP["volume-make.1"](PLACE, WHAT),
@@ -69,6 +71,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["device-appear.1"](PLACE, CONNECTED),
     STEP["device-gone.1"](PLACE, CONNECTED, True),
     STEP["volume-format.1"](PLACE, CONNECTED),
+    STEP["connection-gone.1"](PLACE, CONNECTED, "hf-a-b"),
 )
 
 

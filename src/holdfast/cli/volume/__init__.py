@@ -3,6 +3,19 @@
 from cyclopts import App
 
 app = App(name="volume", help="Volumes: directories, file systems and block devices.")
-_VERBS = ("create", "list", "show", "mount", "unmount", "label", "rename", "check", "trim", "delete")
+_VERBS = (
+    "create",
+    "list",
+    "show",
+    "mount",
+    "unmount",
+    "label",
+    "rename",
+    "check",
+    "trim",
+    "connections",
+    "disconnect",
+    "delete",
+)
 for _verb in _VERBS:
     app.command(f"holdfast.cli.volume.{_verb}:run", name=_verb)

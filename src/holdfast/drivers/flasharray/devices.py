@@ -36,6 +36,10 @@ class Devices:
         """See `Connecting.look_device`."""
         return self.transport(pool).look(pool.config, self._serial(volume))
 
+    def all(self, pool: PoolRef) -> dict[str, str]:
+        """See `Connecting.devices`."""
+        return self.transport(pool).all(pool.config)
+
     def find(self, pool: PoolRef, volume: VolumeRef, keeper: Keeper) -> None:
         """See `Connecting.find_device`."""
         self.transport(pool).find(pool.config, self._serial(volume), lambda: self._targets(pool), keeper)

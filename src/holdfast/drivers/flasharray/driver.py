@@ -215,6 +215,10 @@ class FlashArrayDriver(Connecting):
         """By serial."""
         return self._devices.look(pool, volume)
 
+    def devices(self, pool: PoolRef) -> dict[str, str]:
+        """By the transport."""
+        return self._devices.all(pool)
+
     def find_device(self, pool: PoolRef, volume: VolumeRef, keeper: Keeper) -> None:
         """By the transport."""
         self._devices.find(pool, volume, keeper)

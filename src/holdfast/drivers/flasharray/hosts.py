@@ -109,7 +109,12 @@ class Hosts:
                 raise Again(unknown.reason)
         name = names.volume(read(pool.config).pod, pool.owner, volume.uid)
         query = {"host_names": host, "volume_names": name}
-        self._seeing.session(pool).change("connect", "POST", "connections", query)
+        try:
+            self._seeing.session(pool).change("connect", "POST", "connections", query)
+        except Rejected as error:
+            if isinstance(self.look(pool, member, transport), Absent):  # it was unused, and collected
+                raise Again(f"The host entry {host} went while it was used.") from error
+            raise
 
     def disconnect(self, pool: PoolRef, volume: VolumeRef, host: str) -> None:
         """One host's."""

@@ -41,6 +41,10 @@ class Transport(abc.ABC):
         """The device that carries the serial; ForeignObject for another volume's where ours was to be."""
 
     @abc.abstractmethod
+    def all(self, options: Options) -> dict[str, str]:
+        """Paths of the devices here, by serial; raise OSError."""
+
+    @abc.abstractmethod
     def open(self, options: Options, serial: str) -> int:
         """The device, open for writing, and proven on that descriptor; raise Foreign or Again."""
 

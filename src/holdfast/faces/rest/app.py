@@ -6,7 +6,18 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
-from holdfast.faces.rest import daemon, events, metrics, mounts, operations, pools, problems, tokens, volumes
+from holdfast.faces.rest import (
+    connections,
+    daemon,
+    events,
+    metrics,
+    mounts,
+    operations,
+    pools,
+    problems,
+    tokens,
+    volumes,
+)
 from holdfast.faces.rest.auth import guard
 from holdfast.faces.rest.calls import Calls
 from holdfast.faces.rest.description import openapi
@@ -28,7 +39,7 @@ def application(calls: Calls, counts: Counts, trail: Trail, *, body: int = LARGE
     async def provide_counts() -> Counts:
         return counts
 
-    nouns = (pools, volumes, mounts, operations, events, daemon, tokens)
+    nouns = (pools, volumes, mounts, connections, operations, events, daemon, tokens)
     routes = [handler for noun in nouns for handler in noun.HANDLERS]
     router = Router("/v1", route_handlers=routes)
     handlers: dict[Any, Any] = {

@@ -52,16 +52,24 @@ class LoopFabric(Transport):
             self._kernel.close(fabric)
         return raw.decode()
 
-    def _attached(self, options: Options, serial: str) -> list[Loop]:
-        path = os.path.join(options["fabric"], VOLUMES, serial)
-        return [loop for loop in loops.attached(self._kernel) if loop.file.removesuffix(" (deleted)") == path]
+    def _here(self, options: Options) -> dict[str, Loop]:
+        place = os.path.join(options["fabric"], VOLUMES)
+        found = [(loop, *os.path.split(loop.file.removesuffix(" (deleted)"))) for loop in loops.attached(self._kernel)]
+        return {serial: loop for loop, directory, serial in found if directory == place}
+
+    def all(self, options: Options) -> dict[str, str]:
+        """See `Transport.all`."""
+        return {serial: loop.path for serial, loop in self._here(options).items()}
+
+    def _attached(self, options: Options, serial: str) -> Loop | None:
+        return self._here(options).get(serial)
 
     def look(self, options: Options, serial: str) -> Observation[DeviceFacts]:
         """See `Transport.look`."""
         try:
             found = self._attached(options, serial)
-            if found:
-                return Present(DeviceFacts(found[0].path, self._holders(found[0])))
+            if found is not None:
+                return Present(DeviceFacts(found.path, self._holders(found)))
             shown = self._shown(options, serial)
         except (OSError, ValueError) as error:
             return Unknown(f"the fabric cannot be read: {error}")
@@ -101,11 +109,11 @@ class LoopFabric(Transport):
     def remove(self, options: Options, serial: str, keeper: Keeper) -> None:
         """See `Transport.remove`."""
         found = self._attached(options, serial)
-        if not found:
+        if found is None:
             return
-        holders = self._holders(found[0])
+        holders = self._holders(found)
         if holders:
-            raise Again(f"device busy: {found[0].path} is held by {holders}")
+            raise Again(f"device busy: {found.path} is held by {holders}")
         try:
             self._work("loop-detach", options, serial, keeper)
         except InUse as error:

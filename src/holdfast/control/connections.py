@@ -1,0 +1,191 @@
+"""Connections of volumes to hosts, compared with what is wanted; and entries of hosts that nobody needs any more."""
+
+import msgspec
+
+from holdfast.drivers.connecting import Connecting, ConnectionFacts
+from holdfast.drivers.contract import Absent, ForeignObject, Present, Unknown
+from holdfast.drivers.registry import Drivers
+from holdfast.model.errors import Again, InUse
+from holdfast.model.resources import Attachment, Finding, Member, Pool, Volume
+from holdfast.model.views import ConnectionState, ConnectionView
+from holdfast.operations.refs import pool_ref, volume_ref
+from holdfast.records import claims, resources
+from holdfast.records.contract import Records, Tx
+
+
+class Leak(msgspec.Struct, frozen=True):
+    """A finding about a volume (by uid; perhaps unrecorded) or a host entry, and what a repair would need."""
+
+    finding: Finding
+    uid: str
+    volume: Volume | None = None
+    host: str = ""
+    ours: bool = False
+
+
+class Connections:
+    """Reads records and back ends; changes nothing but unused entries of hosts."""
+
+    def __init__(self, records: Records, drivers: Drivers, member: str, owner: str) -> None:
+        self._records = records
+        self._drivers = drivers
+        self._member = member
+        self._owner = owner
+        self._done = -1
+        self._changes = 0
+
+    def changed(self) -> None:
+        """Something ended: an entry may be unused now."""
+        self._changes += 1
+
+    # -- for people --------------------------------------------------------------------------------
+
+    def of(self, pool: Pool, volume: Volume) -> list[ConnectionView]:
+        """As the back end lists them now; raise Again."""
+        if not pool.status.connects:
+            return []
+        ref = pool_ref(pool, self._owner)
+        driver = self._drivers.connecting(ref)
+        match driver.connections(ref, volume_ref(volume)):
+            case Present(listed):
+                pass
+            case Absent():
+                return []
+            case ForeignObject(reason) | Unknown(reason):
+                raise Again(reason)
+        wanted, members = self._records.read(lambda tx: (_wanted(tx, volume.uid), _members(tx)))
+        found = driver.look_device(ref, volume_ref(volume)) if volume.status.identity else Absent()
+        device = found.facts.path if isinstance(found, Present) else ""
+        return [self._view(each, wanted, members, device) for each in listed]
+
+    def _view(
+        self, each: ConnectionFacts, wanted: list[Attachment], members: dict[str, str], device: str
+    ) -> ConnectionView:
+        since = min((one.created for one in wanted if one.spec.member == each.member), default=None)
+        return ConnectionView(
+            host=each.host, ours=each.ours, member=members.get(each.member, ""),
+            state=_state(each, wanted={one.spec.member for one in wanted}, members=members), since=since,
+            device=device if each.member == self._member else "",
+        )  # fmt: skip
+
+    # -- for the audit -----------------------------------------------------------------------------
+
+    def leaks(self, pool: Pool, volumes: list[Volume], attachments: list[Attachment]) -> list[Leak]:
+        """What no attachment wants, of a pool that proved to be there; raise Again or OSError."""
+        ref = pool_ref(pool, self._owner)
+        driver = self._drivers.connecting(ref)
+        members = self._records.read(_members)
+        mine = {volume.uid: volume for volume in volumes if volume.parent == pool.uid}
+        wanted = {uid: {one.spec.member for one in attachments if one.parent == uid} for uid in mine}
+        found: list[Leak] = []
+        for uid, listed in sorted(driver.all_connections(ref).items()):
+            for each in listed:
+                state = _state(each, wanted=wanted.get(uid, set()), members=members)
+                if state != "wanted":
+                    found.append(_connection_leak(pool, mine.get(uid), uid, each, state))
+        return [*found, *self._devices(pool, driver, mine, wanted), *self._hosts(pool, driver, members)]
+
+    def _devices(
+        self, pool: Pool, driver: Connecting, mine: dict[str, Volume], wanted: dict[str, set[str]]
+    ) -> list[Leak]:
+        by_serial = {volume.status.identity.get("serial"): volume for volume in mine.values()}
+        here = driver.devices(pool_ref(pool, self._owner))
+        found = []
+        for serial, path in sorted(here.items()):
+            volume = by_serial.get(serial)
+            if volume is not None and self._member not in wanted[volume.uid]:
+                evidence = f"the device of {pool.name}/{volume.name}, which nobody wants here"
+                finding = Finding(kind="leaked-device", subject=path, evidence=evidence, remedy="--repair removes it.")
+                found.append(Leak(finding, volume.uid, volume, ours=True))
+        return found
+
+    def _hosts(self, pool: Pool, driver: Connecting, members: dict[str, str]) -> list[Leak]:
+        return [
+            Leak(
+                Finding(
+                    kind="orphan", subject=name, evidence="the entry of a member that is gone",
+                    remedy="--repair removes it.",
+                ),
+                name, host=name, ours=True,
+            )
+            for name, (member, count) in sorted(driver.hosts(pool_ref(pool, self._owner)).items())
+            if member not in members and not count
+        ]  # fmt: skip
+
+    # -- the collector -----------------------------------------------------------------------------
+
+    def collect(self) -> int:
+        """Entries of this member, once nothing is connected, mounted or under way; how many were removed."""
+        changes = self._changes
+        if self._done == changes:
+            return 0
+        pools = self._records.read(self._idle)
+        removed = sum(self._collect(pool) for pool in pools or [])
+        if pools is not None:
+            self._done = changes
+        return removed
+
+    def _idle(self, tx: Tx) -> list[Pool] | None:
+        """The pools whose volumes must be connected; None while one is in use: an entry serves a whole array."""
+        pools = [pool for pool in resources.page(tx, Pool) if pool.status.connects and pool.status.ready]
+        own = {pool.uid for pool in pools}
+        if any(item.removeprefix("uid:") in own for _, item, _ in claims.held(tx)):
+            return None
+        parents = {volume.uid for uid in own for volume in resources.page(tx, Volume, uid)} if pools else set()
+        used = any(attachment.parent in parents for attachment in resources.page(tx, Attachment)) if parents else False
+        return None if used else pools
+
+    def _collect(self, pool: Pool) -> int:
+        ref, removed = pool_ref(pool, self._owner), 0
+        driver = self._drivers.connecting(ref)
+        for name, (member, count) in driver.hosts(ref).items():
+            if member == self._member and not count:
+                try:
+                    driver.remove_host(ref, name)
+                    removed += 1
+                except InUse:
+                    continue  # it was connected meanwhile
+        return removed
+
+    def remove_host(self, pool: Pool, name: str) -> None:
+        """An entry of a member that is gone, as was asked for."""
+        ref = pool_ref(pool, self._owner)
+        self._drivers.connecting(ref).remove_host(ref, name)
+
+
+def _wanted(tx: Tx, volume: str) -> list[Attachment]:
+    return resources.page(tx, Attachment, volume)
+
+
+def _members(tx: Tx) -> dict[str, str]:
+    return {member.uid: member.name for member in resources.page(tx, Member)}
+
+
+def _state(each: ConnectionFacts, *, wanted: set[str], members: dict[str, str]) -> ConnectionState:
+    if not each.ours:
+        return "foreign"
+    if each.member not in members:
+        return "dead"
+    return "wanted" if each.member in wanted else "unwanted"
+
+
+_WHY: dict[ConnectionState, str] = {
+    "foreign": "a host that is not ours",
+    "dead": "a member that is gone",
+    "unwanted": "a member where nothing of it is mounted",
+    "wanted": "",
+}
+
+
+def _connection_leak(
+    pool: Pool, volume: Volume | None, uid: str, each: ConnectionFacts, state: ConnectionState
+) -> Leak:
+    name = f"{pool.name}/{volume.name if volume else uid}"
+    if state == "foreign":
+        remedy = f"Left alone; `holdfast volume disconnect {name} {each.host}` cuts it." if volume else "Left alone."
+    else:
+        remedy = "--repair cuts it." if volume else "It goes with the volume, which no record knows."
+    finding = Finding(
+        kind="leaked-connection", subject=name, evidence=f"connected to {each.host}, {_WHY[state]}", remedy=remedy
+    )
+    return Leak(finding, uid, volume, each.host if state == "dead" else "", ours=each.ours)
