@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.client import Client, calls, ended_well
 from holdfast.client.calls import Call
-from holdfast.model.errors import Exists, InUse, NotFound, OperationFailed, Stale, Waiting, WrongState
+from holdfast.model.errors import Exists, InUse, Invalid, NotFound, OperationFailed, Stale, Waiting, WrongState
 from holdfast.model.views import MountView
 from tests.daemon import RealDaemon
 from tests.needs import need
@@ -87,6 +87,9 @@ def _volumes(client: Recorded) -> None:
     assert client.ask("volumes", "p", "", {"app": None}) == []
     with pytest.raises(NotFound):
         client.ask("volume", "p", "v")
+    assert client.ask("connections", "p", "w") == []
+    with pytest.raises(Invalid):
+        client.ask("disconnect", "p", "w", "esx-17")
 
 
 def _mounts(daemon: RealDaemon, client: Recorded) -> None:

@@ -33,10 +33,12 @@ class Connections:
         self._owner = owner
         self._done = -1
         self._changes = 0
+        self._connects = False
 
-    def changed(self) -> None:
-        """Something ended: an entry may be unused now."""
+    def changed(self) -> bool:
+        """Something ended: an entry may be unused now. Whether there are such pools at all."""
         self._changes += 1
+        return self._connects
 
     # -- for people --------------------------------------------------------------------------------
 
@@ -119,21 +121,24 @@ class Connections:
         changes = self._changes
         if self._done == changes:
             return 0
-        pools = self._records.read(self._idle)
+        self._connects, pools = self._records.read(self._idle)
         removed = sum(self._collect(pool) for pool in pools or [])
         if pools is not None:
             self._done = changes
         return removed
 
-    def _idle(self, tx: Tx) -> list[Pool] | None:
-        """The pools whose volumes must be connected; None while one is in use: an entry serves a whole array."""
+    def _idle(self, tx: Tx) -> tuple[bool, list[Pool] | None]:
+        """Whether there are pools whose volumes must be connected; and these, or None while one is in use.
+
+        An entry serves all pools of an array.
+        """
         pools = [pool for pool in resources.page(tx, Pool) if pool.status.connects and pool.status.ready]
         own = {pool.uid for pool in pools}
         if any(item.removeprefix("uid:") in own for _, item, _ in claims.held(tx)):
-            return None
+            return True, None
         parents = {volume.uid for uid in own for volume in resources.page(tx, Volume, uid)} if pools else set()
         used = any(attachment.parent in parents for attachment in resources.page(tx, Attachment)) if parents else False
-        return None if used else pools
+        return bool(pools), None if used else pools
 
     def _collect(self, pool: Pool) -> int:
         ref, removed = pool_ref(pool, self._owner), 0

@@ -117,8 +117,8 @@ class Daemon:
 
     def _changed(self, _op: str, state: str) -> None:
         self.rounds.changed()
-        if state in ENDED:
-            self.connections.changed()
+        if state in ENDED and self.connections.changed():
+            self.rounds.wake()
 
     def _open(self, vfs: str | None) -> SqliteRecords:
         self.state_dir.check_database()

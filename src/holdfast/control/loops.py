@@ -34,7 +34,7 @@ class Rounds:
         self._jobs: list[tuple[float, Callable[[], object]]] = [
             (EVERY, reconciler.tick),
             (EVERY, reserve),
-            (EVERY, connections.collect),
+            (0.0, connections.collect),
             (MINUTE, self._count(counters)),
             (HOUR, engine.prune),
         ]
@@ -46,6 +46,11 @@ class Rounds:
     def changed(self) -> None:
         """Something was committed; the next minute counts on."""
         self._changes += 1
+
+    def wake(self) -> None:
+        """What is due each round is due now."""
+        with self._turn:
+            self._turn.notify_all()
 
     def _count(self, counters: Counters) -> Callable[[], None]:
         counted = [0]
