@@ -7,8 +7,6 @@ from holdfast.host.facts import Mount
 from holdfast.host.kernel import Kernel
 from holdfast.model.resources import Attachment, Finding, Pool, Volume
 
-_OURS = re.compile(r"/volumes/([0-9a-f]{32})/(data|disk\.raw)(?:/|$)")
-
 
 def device_findings(
     kernel: Kernel, pools: list[Pool], volumes: list[Volume], attachments: list[Attachment]
@@ -21,7 +19,7 @@ def device_findings(
     table = kernel.mounts()
     devices: dict[int, str] = {}
     for loop in loops.attached(kernel):
-        match = _OURS.search(loop.file)
+        match = loops.OURS.search(loop.file)
         if match and (match[1] in known or loop.file.startswith(sources)):
             devices[loop.number] = match[1]
             wanted_here = any(parent == match[1] for parent, _ in wanted)
@@ -44,7 +42,7 @@ def device_findings(
 
 
 def _volume_of(mount: Mount, devices: dict[int, str], known: dict[str, Volume]) -> str | None:
-    match = _OURS.search(mount.root)
+    match = loops.OURS.search(mount.root)
     if match and match[2] == "data" and match[1] in known:
         return match[1]
     if mount.device[0] == 7 and mount.device[1] in devices:

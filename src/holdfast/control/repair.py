@@ -81,7 +81,7 @@ class Repair:
         else:
             return False
         op = self._engine.submit(request, Caller("audit"))
-        ended = self._engine.watch.wait(op.id, _WAIT)
+        ended = self._engine.watch.wait(op.id, _WAIT, parked=False)
         if ended.state != "done":
             why = ended.error.detail if ended.error else ended.reason
             raise HoldfastError(f"operation {op.id} is {ended.state}: {why}")

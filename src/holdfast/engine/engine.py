@@ -24,6 +24,8 @@ from holdfast.records.operations import StaleEpoch
 from holdfast.runtime.api import Runtime, Task
 
 log = structlog.get_logger()
+# Seconds: what is nearer than that to a deadline may be no time at all to a clock that was up for long.
+SOONEST = 0.001
 
 KEEP_KEYS = 7 * 86400.0
 KEEP_OPERATIONS = 30 * 86400.0
@@ -257,7 +259,7 @@ class Engine:
                 granted = self._submission.grant(row, clock)
                 if granted is None:
                     left = row.allowance - row.spent - (self._runtime.monotonic() - clock.mark)
-                    return Later(left) if row.allowance else None
+                    return Later(max(left, SOONEST)) if row.allowance else None
                 return Ended(granted) if isinstance(granted, tuple) else granted
             rows, children = self._records.read(lambda tx: (steps.of(tx, op), steps.children(tx, op)))
             return Live(row, rows, children, self._codec, clock)

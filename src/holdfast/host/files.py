@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 
 from holdfast.host.kernel import Kernel
 from holdfast.host.linux import LINUX
@@ -69,12 +70,14 @@ class Files:
 
         self._runtime.effect(purpose, call)
 
-    def replace(self, purpose: str, dir_fd: int, name: str, content: bytes) -> None:
-        """Replace a file's content at once and durably, through `.NAME.new`."""
+    def replace(
+        self, purpose: str, dir_fd: int, name: str, content: bytes, still: Callable[[], object] = lambda: None
+    ) -> None:
+        """Replace a file's content at once and durably, through `.NAME.new`; `still` may raise at the last moment."""
         new = f".{name}.new"
         self.unlink(f"{purpose}-discard", dir_fd, new)
         self.write(f"{purpose}-write", dir_fd, new, content)
-        self.rename(f"{purpose}-publish", dir_fd, new, name)
+        self.rename(f"{purpose}-publish", dir_fd, new, name, still=still)
 
     def make_sparse(self, purpose: str, dir_fd: int, name: str, size: int) -> int:
         """Make a new sparse file of `size` bytes and return it open for writing."""
@@ -92,10 +95,20 @@ class Files:
 
         return self._runtime.effect(purpose, call)
 
-    def rename(self, purpose: str, dir_fd: int, old: str, new: str, *, sync: bool = True) -> None:
+    def rename(
+        self,
+        purpose: str,
+        dir_fd: int,
+        old: str,
+        new: str,
+        *,
+        sync: bool = True,
+        still: Callable[[], object] = lambda: None,
+    ) -> None:
         """Rename within a directory, durably; or (without `sync`) only in order with what follows there."""
 
         def call() -> None:
+            still()
             self.kernel.rename(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
             if sync:
                 self.kernel.fsync(dir_fd)

@@ -6,6 +6,7 @@ crash between attaching and mounting leaks nothing.
 
 import errno
 import os
+import re
 
 from holdfast.host.facts import Backing, Loop
 from holdfast.host.kernel import Kernel
@@ -14,6 +15,8 @@ from holdfast.host.linux import LINUX
 # Loop devices' major number (Documentation/admin-guide/devices.txt).
 MAJOR = 7
 _TRIES = 64
+# The path of a volume's tree or disk in a dir pool, and its uid.
+OURS = re.compile(r"/volumes/([0-9a-f]{32})/(data|disk\.raw)(?:/|$)")
 # Looks after a detach, and the seconds between them.
 _LOOKS, _BETWEEN = 50, 0.01
 

@@ -22,7 +22,7 @@ from holdfast.steps.connection import ConnectionGone, VolumeConnect, VolumeDisco
 from holdfast.steps.device import DeviceAppear, DeviceGone, VolumeFormat
 from holdfast.steps.loop import LoopAttach, LoopDetach
 from holdfast.steps.mount import Mount, Unmount
-from holdfast.steps.paths import PathsFree
+from holdfast.steps.paths import DevicesFree, PathsFree
 from holdfast.steps.pool import PoolMake, PoolRemove
 from holdfast.steps.volume import VolumeMake, VolumeRemove
 from holdfast.steps.volume import VolumeRename as RenameStep
@@ -43,6 +43,7 @@ STEPS: tuple[type[Step], ...] = (
     Mount,
     Unmount,
     PathsFree,
+    DevicesFree,
     VolumeChecked,
     VolumeTrimmed,
     VolumeConnect,

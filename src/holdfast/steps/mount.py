@@ -11,7 +11,7 @@ from holdfast.host.kernel import Kernel
 from holdfast.host.mountpoints import MountFacts, MountLook
 from holdfast.model.errors import Foreign, HoldfastError
 from holdfast.model.observations import Absent, ForeignObject, Present
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
 from holdfast.steps.looks import verdict
 
 # A journal of a large file system may be replayed at mount, and umount carries the writeback; seconds.
@@ -106,7 +106,12 @@ class Mount(_AtPath, frozen=True, tag="mount.1"):
     def undone(self, ctx: Context, baseline: Any) -> Verdict:
         """Not mounted by us."""
         verdict = self._is_unmounted(ctx)
-        return Done() if isinstance(verdict, Conflict) else verdict
+        if not isinstance(verdict, Conflict):
+            return verdict
+        table = ctx.tool(Host).kernel.mounts()
+        # Nothing was mounted there before, so what is covered may be ours.
+        covered = sum(mount.path == self.path for mount in table) > 1
+        return Unclear(f"{verdict.evidence}, and covers what may be ours; unmount it first") if covered else Done()
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Unmount."""

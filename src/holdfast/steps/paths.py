@@ -2,25 +2,15 @@
 
 from typing import Any
 
-from holdfast.host import mounttable
+from holdfast.host import loops, mounttable
 from holdfast.host.host import Host
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Verdict
 
 
-class PathsFree(Step, frozen=True, tag="paths-free.1"):
-    """Nothing is mounted at these paths. Looks only."""
-
-    paths: tuple[str, ...]
+class _Free(Step, frozen=True):
+    """Looks only: nothing to do, and nothing to undo."""
 
     looks = True
-
-    def judge(self, ctx: Context) -> Verdict:
-        """By the table."""
-        table = ctx.tool(Host).kernel.mounts()
-        for path in self.paths:
-            if mounttable.top_at(path, table) is not None:
-                return Conflict(f"{path} is mounted.", "in-use", f"Unmount it first: umount {path}")
-        return Done()
 
     def apply(self, ctx: Context) -> Round | None:
         """Nothing."""
@@ -34,6 +24,40 @@ class PathsFree(Step, frozen=True, tag="paths-free.1"):
         """Nothing."""
         return None
 
+
+class PathsFree(_Free, frozen=True, tag="paths-free.1"):
+    """Nothing is mounted at these paths."""
+
+    paths: tuple[str, ...]
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By the table."""
+        table = ctx.tool(Host).kernel.mounts()
+        for path in self.paths:
+            if mounttable.top_at(path, table) is not None:
+                return Conflict(f"{path} is mounted.", "in-use", f"Unmount it first: umount {path}")
+        return Done()
+
     def describe(self) -> str:
         """One line."""
         return f"see that nothing is mounted at {', '.join(self.paths)}"
+
+
+class DevicesFree(_Free, frozen=True, tag="devices-free.1"):
+    """No loop device is attached to the disks of these volumes, by uid; the kernel is asked, not their pool."""
+
+    volumes: tuple[str, ...]
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By the names of the devices' files. One that goes with its last user is waited for."""
+        kernel, own = ctx.tool(Host).kernel, set(self.volumes)
+        for loop in loops.attached(kernel):
+            found = loops.OURS.search(loop.file)
+            if found and found[1] in own and (not loop.autoclear or loops.stays(loop, kernel)):
+                what = f"{loop.path} is attached to the disk of the volume {found[1]}."
+                return Conflict(what, "in-use", f"Stop what uses it, then: losetup -d {loop.path}")
+        return Done()
+
+    def describe(self) -> str:
+        """One line."""
+        return f"see that no loop device is attached to {len(self.volumes)} volumes"

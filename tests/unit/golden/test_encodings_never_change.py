@@ -64,6 +64,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["mount.1"](PLACE, WHAT, "/mnt/v", True),
     STEP["unmount.1"](PLACE, WHAT, "/mnt/v", True),
     STEP["paths-free.1"](("/mnt/a",)),
+    STEP["devices-free.1"]((UID,)),
     STEP["volume-checked.1"](PLACE, WHAT),
     STEP["volume-trimmed.1"](PLACE, WHAT, "/mnt/v"),
     STEP["volume-connect.1"](PLACE, CONNECTED, "member-uid"),

@@ -1,6 +1,7 @@
 """Removing, renaming and syncing volumes."""
 
 import contextlib
+import functools
 import os
 
 import msgspec
@@ -16,7 +17,7 @@ from holdfast.drivers.contract import (
     VolumeRef,
 )
 from holdfast.drivers.dir.looking import DISK, Looking, observing, removing
-from holdfast.drivers.dir.marks import OBJECT_MARK, encode
+from holdfast.drivers.dir.marks import OBJECT_MARK, ObjectMark, encode
 from holdfast.drivers.dir.root import Root
 from holdfast.host.host import Host
 from holdfast.host.trees import Removal
@@ -93,16 +94,21 @@ class Changing:
         with self._root.volumes(pool) as volumes:
             fd = self._files.open_directory(volume.uid, volumes)
             try:
-                mark = self._looking.mark(fd)
-                if (mark.owner, mark.uid) != (pool.owner, volume.uid):
-                    raise Foreign(f"{volume.uid} is marked as {mark.uid} of owner {mark.owner}.")
+                mark = self._own_mark(fd, pool, volume)
                 if mark.name == name:  # a way back that needs no room on a full disk
                     self._files.unlink("volume.rename-tidy", fd, f".{OBJECT_MARK}.new")
                     return
                 new = msgspec.structs.replace(mark, name=name)
-                self._files.replace("volume.rename", fd, OBJECT_MARK, encode(new))
+                still = functools.partial(self._own_mark, fd, pool, volume)
+                self._files.replace("volume.rename", fd, OBJECT_MARK, encode(new), still=still)
             finally:
                 self._files.kernel.close(fd)
+
+    def _own_mark(self, fd: int, pool: PoolRef, volume: VolumeRef) -> ObjectMark:
+        mark = self._looking.mark(fd)
+        if (mark.owner, mark.uid) != (pool.owner, volume.uid):
+            raise Foreign(f"{volume.uid} is marked as {mark.uid} of owner {mark.owner}.")
+        return mark
 
     def persist(self, pool: PoolRef, volume: VolumeRef) -> None:
         """Sync what there is, and the directory that says what there is not."""

@@ -151,7 +151,8 @@ class Pools:
             mark = self._root.mark(fd, pool)
             if mark.counter < counter:
                 new = PoolMark(FORMAT, pool.uid, pool.owner, counter)
-                self._files.replace("pool.stamp", fd, POOL_MARK, encode(new))
+                # No claim keeps others off the pool meanwhile: its place may be forgotten, and another's by now.
+                self._files.replace("pool.stamp", fd, POOL_MARK, encode(new), still=lambda: self._root.mark(fd, pool))
 
     def capacity(self, pool: PoolRef) -> Capacity:
         """What statvfs says of the proven root."""

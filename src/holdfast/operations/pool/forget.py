@@ -10,7 +10,7 @@ from holdfast.operations.refs import find_pool
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
-from holdfast.steps.paths import PathsFree
+from holdfast.steps.paths import DevicesFree, PathsFree
 
 
 class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
@@ -27,12 +27,14 @@ class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
         return Binding(ResourceRef("pool", pool.uid, self.name), claims, {"pool": pool.uid})
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
-        """Nothing is touched; but what is still mounted is in use."""
+        """Nothing is touched; but what is still mounted or attached is in use."""
         if resources.by_uid(tx, Pool, bound.uids["pool"]) is None:
             raise NotFound(f"The pool {self.name} is not there any more.")
         volumes = resources.page(tx, Volume, bound.uids["pool"])
         wanted = [a.spec.path for volume in volumes for a in resources.page(tx, Attachment, volume.uid)]
-        return (PathsFree(tuple(wanted)),) if wanted else ()
+        blocks = tuple(volume.uid for volume in volumes if volume.spec.content == "block")
+        paths = (PathsFree(tuple(wanted)),) if wanted else ()
+        return (*paths, DevicesFree(blocks)) if blocks else paths
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """The rows go; what is in the world stays, and the audit of nobody claims it."""
