@@ -29,7 +29,13 @@ $(VENV)/.done-user: requirements.lock pyproject.toml $(VENV)/.packages
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-$(VENV)/.done-lab: $(VENV)/.done-user $(VENV)/.packages-lab
+$(VENV)/.done-lab: $(VENV)/.done-user $(VENV)/.packages-lab $(VENV)/.sdk
+	@touch $@
+
+# A vendor's SDK, which proves a simulator of ours: large, and in nobody's way.
+$(VENV)/.sdk: lab/flasharray/sdk.lock $(VENV)/.done-user
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes --upgrade \
+		--target $(VENV)/sdk -r lab/flasharray/sdk.lock
 	@touch $@
 
 demo: setup

@@ -62,9 +62,18 @@ def fsck_command(fs: FileSystem, target: str) -> list[str]:
 _mkfs = Tool(lambda args, fds: mkfs_command(args["fs"], args["uuid"], f"/proc/self/fd/{fds[0]}"))
 _fsck = Tool(lambda args, fds: fsck_command(args["fs"], f"/proc/self/fd/{fds[0]}"), as_it_ended)
 
+
+def _node(args: dict[str, Any]) -> list[str]:
+    """iscsiadm(8) on one target at one portal."""
+    return ["iscsiadm", "-m", "node", "-T", args["iqn"], "-p", args["portal"]]
+
+
 TOOLS: dict[str, Tool] = {
     "mkfs-ext4": _mkfs, "mkfs-xfs": _mkfs, "mkfs-btrfs": _mkfs,
     "fsck-ext4": _fsck, "fsck-xfs": _fsck, "fsck-btrfs": _fsck,
+    "iscsi-record": Tool(lambda args, _fds: [*_node(args), "--op", "new"], as_it_ended),
+    "iscsi-login": Tool(lambda args, _fds: [*_node(args), "--login"], as_it_ended),
+    "iscsi-scan": Tool(lambda args, _fds: [*_node(args), "--rescan"], as_it_ended),
 }  # fmt: skip
 
 
