@@ -8,7 +8,7 @@ RUN := $(BIN)/python
 # Disks in memory come and go by the thousand: without a bound mallopt(3) learns to keep what each of them leaves.
 TESTS := MALLOC_MMAP_THRESHOLD_=131072 $(RUN) -m pytest -q -n 2 --dist worksteal
 
-.PHONY: demo test proof proof-part check serve docs bench bench-scale setup setup-lab storm lab-kernel clean
+.PHONY: demo test proof proof-part check serve docs bench bench-scale setup setup-lab storm lab-kernel lab-iscsi clean
 
 setup: $(VENV)/.done-user
 
@@ -76,6 +76,10 @@ serve: setup
 
 lab-kernel: setup-lab
 	@$(RUN) lab/kernel/run.py
+
+lab-iscsi: setup-lab
+	@lab/packages tgt open-iscsi
+	@$(RUN) lab/kernel/run.py tests/lab/guest_iscsi.py
 
 clean:
 	rm -rf $(VENV)

@@ -4,6 +4,7 @@ The serial is the unit serial number of VPD page 80h (SPC-4). The kernel keeps t
 the disk, so whoever is about to believe it has the disk scanned anew.
 """
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,10 @@ def users(path: str, kernel: Kernel = LINUX) -> str:
     try:
         kernel.close(kernel.open(path, os.O_RDONLY | os.O_EXCL | os.O_NONBLOCK | os.O_CLOEXEC))
     except OSError as error:
-        if error.errno == 16:
+        if error.errno == errno.EBUSY:
             return "an open file"
-        raise
+        if error.errno != errno.ENXIO:  # its target is away: nobody can open it anew
+            raise
     return ""
 
 
