@@ -19,6 +19,8 @@ ELSEWHERE = {
     "child.mkfs-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
     "child.fsck-xfs": "tests/crash/test_matrix.py in make proof; tests/host",
     "child.fsck-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
+    "child.mount-device": "tests/array: a volume of an array is mounted",
+    "child.bind-device": "tests/array: a block volume of an array is mounted",
     "purge.rmdir": "tests/faces/test_purge_crash.py: it is of no plan",
     "pool.unlink-new": "tests/conformance: a stamp that was killed before the pool's deletion",
 }

@@ -30,7 +30,7 @@ BROKEN = (
     Broken(
         "longhorn-10416", "what cannot be read is formatted", "host/mounting.py",
         '        raise Again(f"The volume cannot be read: {found.reason}.")\n',
-        '        found = Holds(fs, uuid) if not os.system(f"mkfs.ext4 -qF {now.path}") else found\n',
+        '        found = Holds(fs, uuid) if not os.system(f"mkfs.ext4 -qF {source}") else found\n',
         "gone between look and mount: the image was written to",
     ),
     Broken(

@@ -73,8 +73,8 @@ HOST = (
     ),
     Mutant(
         3, "error read as absent: a mount whose device cannot be looked at", "host/mountpoints.py",
-        '        return Unknown(f"what is mounted at {path} cannot be told: {error.strerror}")',
-        "        return Absent()",
+        '    return Unknown(f"what is mounted at {path} cannot be told: {error.strerror}")',
+        "    return Absent()  # type: ignore[return-value]",
         Suite(BLIND, "cannot_be_looked_at", why="a loop device that is simulated is never sick itself"),
     ),
     Mutant(

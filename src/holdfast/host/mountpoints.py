@@ -103,7 +103,7 @@ def look_image(path: str, image: int, fs: str | None, uuid: str | None, kernel: 
             return _ours(top, _btrfs(kernel, path, top, backing, uuid))
         return _ours(top, _is_loop_of(kernel, *top.device, backing))
     except OSError as error:
-        return Unknown(f"what is mounted at {path} cannot be told: {error.strerror}")
+        return _untold(path, error)
 
 
 def look_device(path: str, device: int, fs: str | None, uuid: str | None, kernel: Kernel = LINUX) -> MountLook:
@@ -121,7 +121,7 @@ def look_device(path: str, device: int, fs: str | None, uuid: str | None, kernel
             return _ours(top, top.device == (os.major(number), os.minor(number)))
         return _ours(top, _stat(kernel, top.source).st_rdev == number and _has_uuid(kernel, path, uuid))
     except OSError as error:
-        return Unknown(f"what is mounted at {path} cannot be told: {error.strerror}")
+        return _untold(path, error)
 
 
 def _stat(kernel: Kernel, path: str) -> os.stat_result:
@@ -154,6 +154,10 @@ def _is_loop_of(kernel: Kernel, major: int, minor: int, backing: Backing) -> boo
         return False
     loop = loops.look(minor, kernel)
     return loop is not None and loop.backing == backing
+
+
+def _untold(path: str, error: OSError) -> Unknown:
+    return Unknown(f"what is mounted at {path} cannot be told: {error.strerror}")
 
 
 def _ours(top: Mount, proven: bool) -> MountLook:

@@ -21,7 +21,6 @@ from holdfast.runtime.api import Runtime
 
 # What a new ext4 has of its own.
 _NATIVE = frozenset({"lost+found"})
-_PURPOSES = {f".{POOL_MARK}.new": "pool.unlink-new", POOL_MARK: "pool.unlink-mark"}
 
 
 def _unfinished(pool: PoolRef, operation: str) -> str:
@@ -134,7 +133,12 @@ class Pools:
 
     def _unlink(self, fd: int, marks: list[str]) -> None:
         for mark in marks:
-            self._files.unlink(_PURPOSES.get(mark, "pool.unlink-temporary"), fd, mark)
+            if mark == POOL_MARK:
+                self._files.unlink("pool.unlink-mark", fd, mark)
+            elif mark == f".{POOL_MARK}.new":
+                self._files.unlink("pool.unlink-new", fd, mark)
+            else:
+                self._files.unlink("pool.unlink-temporary", fd, mark)
 
     def persist(self, pool: PoolRef) -> None:
         """Sync the directory."""

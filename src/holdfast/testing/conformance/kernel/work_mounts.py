@@ -5,7 +5,7 @@ import os
 import pytest
 
 from holdfast.host import mounttable
-from holdfast.model.errors import Again
+from holdfast.model.errors import Again, Damaged
 from holdfast.testing.conformance.kernel.checks import (
     bind,
     device,
@@ -17,11 +17,11 @@ from holdfast.testing.conformance.kernel.checks import (
     within,
 )
 from holdfast.testing.conformance.kernel.harness import MIB, WorkHarness
-from holdfast.testing.conformance.kernel.work_parts import umount, work
+from holdfast.testing.conformance.kernel.work_parts import image, umount, work
 
 
 class MountWorkConformance:
-    """mount-tree, mount-node, umount."""
+    """mount-tree, mount-node, mount-device, bind-device, umount."""
 
     @pytest.mark.parametrize("read_only", [False, True])
     def test_a_tree_is_bound_each_time_it_is_asked_for(self, machine: WorkHarness, *, read_only: bool) -> None:
@@ -65,6 +65,27 @@ class MountWorkConformance:
                 assert work(machine, "mount-node", {"read_only": False}, fd, place) is None
                 assert kernel.stat(node).st_rdev == kernel.stat(loop.path).st_rdev
                 umount(machine, node)
+
+    def test_a_device_is_bound_and_its_file_system_mounted(self, machine: WorkHarness) -> None:
+        """Of a device that is here already; what it shows must be what was made on it."""
+        kernel, base = machine.kernel, machine.scratch
+        path, uuid = image(machine)
+        node, where = put(kernel, f"{base}/node"), made(kernel, f"{base}/at")
+        with device(kernel, path) as loop:
+            args = {"fs": "ext4", "uuid": uuid, "read_only": False}
+            with opened(kernel, loop.path, os.O_RDWR) as fd:
+                with opened(kernel, node, os.O_PATH) as place:
+                    assert work(machine, "bind-device", {"read_only": False}, fd, place) is None
+                assert kernel.stat(node).st_rdev == kernel.stat(loop.path).st_rdev
+                with opened(kernel, where, os.O_PATH) as place:
+                    with pytest.raises(Damaged):
+                        work(machine, "mount-device", {**args, "uuid": machine.new_id()}, fd, place)
+                    assert work(machine, "mount-device", args, fd, place) is None
+                found = seen(kernel, where)
+                number = kernel.stat(loop.path).st_rdev
+                assert (found.fs, found.device) == ("ext4", (os.major(number), os.minor(number)))
+            umount(machine, where)
+            umount(machine, node)
 
     def test_an_unmount_is_repeatable(self, machine: WorkHarness) -> None:
         """What is not mounted needs none."""
