@@ -8,7 +8,8 @@ from pathlib import Path
 from holdfast.client import Client
 from holdfast.model.operations import OperationView
 from holdfast.testing.flasharray.array import TOKEN, Array
-from holdfast.testing.flasharray.model import Entry, Sent
+from holdfast.testing.flasharray.judging import judge
+from holdfast.testing.flasharray.model import Entry
 from holdfast.testing.flasharray.server import ArrayServer, serving
 from tests.daemon import RealDaemon, loops_below, mounts_below, real_daemon, run, wait_until
 
@@ -119,32 +120,6 @@ class ArrayWorld:
     def obeyed(self) -> None:
         """No destroy and no erasing of a volume that the last look, after the last disconnect, did not show as free."""
         judge(self.array.log)
-
-
-def judge(log: list[Sent]) -> int:
-    """How many destroys and erasings there were; each must follow a look at connections that showed none."""
-    seen: dict[str, str] = {}
-    names: dict[str, str] = {}
-    judged = 0
-    for sent in log:
-        for item in sent.items:
-            if sent.path == "volumes":
-                names[item["id"]] = item["name"]
-        volume = names.get(sent.query.get("ids", ""), "")
-        if (sent.method, sent.path) == ("GET", "connections") and sent.told:
-            for name in sent.query.get("volume_names", "").split(","):
-                seen[name] = "connected" if sent.items else "free"
-        elif sent.path == "connections" and sent.method in ("POST", "DELETE"):
-            seen[sent.query["volume_names"]] = "changed"
-        elif sent.path == "volumes" and (sent.method == "DELETE" or "destroyed" in (sent.body or {})):
-            name = volume or sent.query.get("names", "")
-            if "::hfp-" in name:
-                continue
-            judged += 1
-            assert seen.get(name) == "free", f"{sent.method} of {name}, which was last seen {seen.get(name)}"
-            assert not sent.connected.get(name), f"{sent.method} of {name} while it was connected"
-            assert sent.status != 400 or sent.method == "DELETE", "the array refused a destroy"
-    return judged
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from holdfast.operations.volume.rename import VolumeRename
 from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.records import resources
 from holdfast.testing.matrix import Scenario
+from tests.crash.array_scenarios import array_scenarios
 
 SIZES = {"ext4": "2MiB", "xfs": "300MiB", "btrfs": "120MiB", None: "1MiB"}
 
@@ -138,6 +139,7 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
         ),
         plain("rename-mounted", (pool, ext4, mount()), rename, prepare=directory_at),
     ]
+    found += array_scenarios(scratch, directory_at, file_at, unmount_by_hand, _restore)
     if every:
         found.append(plain("volume-check-ext4", (pool, ext4), check, between=_watch))
         found.append(plain("unmount-renamed", (pool, ext4, mount(), rename), unmount, prepare=directory_at))

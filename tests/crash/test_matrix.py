@@ -52,9 +52,9 @@ class Doubles:
             known = repeats or later.get(second, second) != second
             (self.again if known else self.once).append((first, second))
 
-    def chosen(self, *, twin: bool) -> list[Faults]:
-        """What is played of them: in the proof all that differ, of the rest a seeded share."""
-        once, again = (1.0 if ALL else share for share in (1.0 if PROOF and not twin else SOME, SOME))
+    def chosen(self, *, twin: bool, share: float) -> list[Faults]:
+        """What is played of them: in the proof all that differ, of the rest a seeded share; of either `share`."""
+        once, again = (1.0 if ALL else each * share for each in (1.0 if PROOF and not twin else SOME, SOME))
         return [*sample(self.once, once, seed=20260101), *sample(self.again, again, seed=20260102)]
 
 
@@ -71,7 +71,7 @@ def test_every_fault_at_every_failpoint_of_a_plan_ends_well(name: str) -> None:
             if history is not None:
                 assert history.breaker.fired == 1, f"{single} was never reached"
                 doubles.after(single, history)
-        for double in doubles.chosen(twin=bool(theatre.scenario.twin)):
+        for double in doubles.chosen(twin=bool(theatre.scenario.twin), share=theatre.scenario.share):
             theatre.tried(double)
     finally:
         theatre.close()

@@ -28,7 +28,7 @@ class Theatre:
         self.scenario = scenario
         self.lines: list[str] = []
         self.broken: list[str] = []
-        self._stage = Stage(scratch, scenario.setup, scenario.prepare, SEED)
+        self._stage = Stage(scratch, scenario.setup, scenario.prepare, SEED, scenario.universe)
 
     def play(self, faults: Faults = ()) -> History:
         """One history; raises Broken with the words that replay it."""

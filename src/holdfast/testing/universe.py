@@ -16,6 +16,7 @@ from holdfast.drivers.registry import Drivers
 from holdfast.host.children import Children, Keeper, answer_of
 from holdfast.host.host import Host
 from holdfast.model.errors import Abandoned, Again
+from holdfast.model.resources import Volume
 from holdfast.model.step import ChildIdentity
 from holdfast.runtime.api import Killed
 from holdfast.runtime.simulated import Scheduler, SimulatedRuntime
@@ -144,8 +145,30 @@ class Universe:
         """Initialise the incarnation's control plane."""
         daemon.__init__(  # type: ignore[misc]  # it exists before it is whole, see `start`
             runtime, Settings(os.path.join(self.scratch, "state"), os.path.join(self.scratch, "run"), threads=2),
-            children=ForkedChildren(self, runtime), fatal=self.fatal, drivers=only_dir,
+            children=ForkedChildren(self, runtime), fatal=self.fatal, drivers=self.drivers,
         )  # fmt: skip
+
+    def drivers(self, host: Host) -> Drivers:
+        """Those of the daemon."""
+        return only_dir(host)
+
+    def furnish(self) -> None:
+        """What is there before the first daemon."""
+
+    def memory(self) -> object:
+        """What of this universe is in no file."""
+        return None
+
+    def recall(self, memory: object) -> None:
+        """As it was when that was its memory."""
+
+    def image(self, volume: Volume) -> str:
+        """The file of a volume's file system."""
+        return f"{self.scratch}/pool/volumes/{volume.uid}/disk.raw"
+
+    def disagreement(self, _daemon: Daemon) -> str:
+        """How back ends that are in no file differ from the records, or an empty text."""
+        return ""
 
     def fatal(self, _reason: str) -> None:
         """What a daemon does that must not go on."""

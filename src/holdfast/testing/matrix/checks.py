@@ -56,6 +56,8 @@ def check_world(universe: Universe, daemon: Daemon, *, forgotten: bool = False) 
                 raise Broken(f"a temporary name is left: {directory}/{name}")
     if universe.alive:
         raise Broken("it ended while a child was alive")
+    if differs := universe.disagreement(daemon):
+        raise Broken(differs)
 
 
 def check_file_systems(universe: Universe, daemon: Daemon) -> None:
@@ -63,7 +65,7 @@ def check_file_systems(universe: Universe, daemon: Daemon) -> None:
     for volume in daemon.records.read(lambda tx: resources.page(tx, Volume)):
         if volume.spec.content != "filesystem" or not volume.status.ready:
             continue
-        image = os.open(f"{universe.scratch}/pool/volumes/{volume.uid}/disk.raw", os.O_RDONLY | os.O_CLOEXEC)
+        image = os.open(universe.image(volume), os.O_RDONLY | os.O_CLOEXEC)
         try:
             raw, status = forked(f"fsck-{volume.spec.fs}", {"fs": volume.spec.fs}, (image,))
         finally:

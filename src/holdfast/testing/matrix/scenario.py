@@ -6,6 +6,7 @@ import msgspec
 
 from holdfast.control.daemon import Daemon
 from holdfast.operations.base import Asked
+from holdfast.testing.universe import Universe
 
 
 class Broken(AssertionError):
@@ -17,7 +18,7 @@ class Scenario(msgspec.Struct, frozen=True):
 
     `crooked` says that records and world disagree beforehand, and so again if it is undone. `weather` are permanent
     errors at failpoints: they drive a plan into its undo. `twin` names one that differs only in the tool that a child
-    becomes: the same steps, the same failpoints.
+    becomes: the same steps, the same failpoints. `universe` is what it is played in; of its doubles `share` are played.
     """
 
     name: str
@@ -30,3 +31,5 @@ class Scenario(msgspec.Struct, frozen=True):
     cancel: bool = False
     crooked: bool = False
     twin: str = ""
+    universe: type[Universe] = Universe
+    share: float = 1.0

@@ -26,8 +26,17 @@ class Stage:
     Uids that histories draw differ from those of the set-up, and those of another process from both.
     """
 
-    def __init__(self, scratch: str, setup: tuple[Asked, ...], prepare: Callable[[str], None], seed: int) -> None:
+    def __init__(
+        self,
+        scratch: str,
+        setup: tuple[Asked, ...],
+        prepare: Callable[[str], None],
+        seed: int,
+        universe: type[Universe] = Universe,
+    ) -> None:
         self.scratch = scratch
+        self._universe = universe
+        self._memory: object = None
         self.seed = 2 * seed + 1
         self._kept = f"{scratch}.kept"
         shutil.rmtree(scratch, ignore_errors=True)
@@ -40,17 +49,19 @@ class Stage:
         self._live = setup[first:]
         try:
             prepare(scratch)
-            self._keep(Universe(scratch, 2 * seed), setup[:first])
+            self._keep(universe(scratch, 2 * seed), setup[:first])
         except BaseException:
             self.close()
             raise
 
     def _keep(self, universe: Universe, setup: tuple[Asked, ...]) -> None:
+        universe.furnish()
         try:
             universe.start()
             perform(universe, setup)
         finally:
             universe.bury()
+        self._memory = universe.memory()
         copy_tree(self.scratch, self._kept)
         os.unlink(os.path.join(self._kept, "state", _RESERVE))
 
@@ -61,7 +72,8 @@ class Stage:
         empty(self.scratch, keep="pool")
         empty(pool)
         copy_tree(self._kept, self.scratch)
-        universe = Universe(self.scratch, self.seed)
+        universe = self._universe(self.scratch, self.seed)
+        universe.recall(self._memory)
         universe.start()
         perform(universe, self._live)
         universe.run(lambda: universe.runtime.sleep(1.0))

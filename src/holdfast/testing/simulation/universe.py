@@ -23,7 +23,7 @@ class SimulatedUniverse(Universe):
 
     def __init__(self, seed: int, drivers: Callable[[Host], Drivers] = only_dir) -> None:
         super().__init__("/", seed)
-        self._drivers = drivers
+        self._make_drivers = drivers
         self.machine = Machine(seed)
         self.disk = RecordsDisk()
         self.kernel: SimulatedKernel | None = None
@@ -40,8 +40,12 @@ class SimulatedUniverse(Universe):
         daemon.__init__(  # type: ignore[misc]  # it exists before it is whole, see `Universe.start`
             runtime, Settings(PATH, "/run", threads=THREADS, audit_every=AUDIT), fatal=self.fatal,
             children=SimulatedChildren(self, runtime, self.machine, self.kernel),
-            kernel=self.kernel, home=self.home, vfs=self._vfs.name, drivers=self._drivers,
+            kernel=self.kernel, home=self.home, vfs=self._vfs.name, drivers=self.drivers,
         )  # fmt: skip
+
+    def drivers(self, host: Host) -> Drivers:
+        """See `Universe.drivers`."""
+        return self._make_drivers(host)
 
     def fatal(self, reason: str) -> None:
         """See `Universe.fatal`."""

@@ -1,0 +1,91 @@
+"""A universe with a simulated array in it, which lives on while daemons come and go; and what must hold of both."""
+
+import copy
+import os
+from collections.abc import Callable
+
+from holdfast.control.daemon import Daemon
+from holdfast.drivers.flasharray import names
+from holdfast.drivers.registry import Drivers
+from holdfast.host.host import Host
+from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.records import resources
+from holdfast.testing.flasharray import local
+from holdfast.testing.flasharray.array import Array
+from holdfast.testing.flasharray.judging import judge
+from holdfast.testing.flasharray.model import Entry
+from holdfast.testing.flasharray.shelf import VOLUMES, FileShelf
+from holdfast.testing.universe import Universe
+
+# A bystander's: a volume in a pod of his own, connected to his host.
+STRANGER, HOST = "thesis::data", "esx-17"
+
+
+class ArrayUniverse(Universe):
+    """See the module."""
+
+    def __init__(self, scratch: str, seed: int) -> None:
+        super().__init__(scratch, seed)
+        self.fabric = os.path.join(scratch, "array")
+        self.array = Array(FileShelf(self.fabric), lambda: self.scheduler.clock, self._later, self.world.new_id)
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        def wait() -> None:
+            self.world.sleep(seconds)
+            act()
+
+        self.world.spawn("the array", wait)
+
+    def drivers(self, host: Host) -> Drivers:
+        """With the array's."""
+        return local.drivers(host, self.array)
+
+    def furnish(self) -> None:
+        """The bystander is there."""
+        for method, path, query, body in (
+            ("POST", "pods", {"names": "thesis"}, {}),
+            ("PATCH", "container-default-protections", {"names": "thesis"}, {"default_protections": []}),
+            ("POST", "volumes", {"names": STRANGER}, {"provisioned": 1 << 20}),
+        ):
+            self.array._act(method, path, query, body)
+        state = self.array.state
+        state.hosts[HOST] = Entry(state.ids(), HOST, [f"iqn.{HOST}"])
+        state.connections[HOST, STRANGER] = 1
+
+    def memory(self) -> object:
+        """What the array knows."""
+        state = self.array.state
+        return copy.deepcopy((state.id, state.pods, state.volumes, state.hosts, state.connections, state._serials))
+
+    def recall(self, memory: object) -> None:
+        """As it was then."""
+        state = self.array.state
+        known = copy.deepcopy(memory)
+        state.id, state.pods, state.volumes, state.hosts, state.connections, state._serials = known  # type: ignore[misc]  # what `memory` gave
+
+    def image(self, volume: Volume) -> str:
+        """The file behind a volume."""
+        return os.path.join(self.fabric, VOLUMES, volume.status.identity["serial"])
+
+    def disagreement(self, daemon: Daemon) -> str:
+        """How array and records differ, or an empty text."""
+        state = self.array.state
+        judge(self.array.log)
+        pools = {pool.uid: pool for pool in daemon.records.read(lambda tx: resources.page(tx, Pool))}
+        volumes = daemon.records.read(lambda tx: resources.page(tx, Volume))
+        wanted = {
+            names.volume(pools[volume.parent].spec.config["pod"], daemon.member.uid, volume.uid): volume.uid
+            for volume in volumes
+        }
+        there = {name for name in state.volumes if "::hfp-" not in name and name != STRANGER}
+        if there != set(wanted):
+            return f"volumes on the array {sorted(there)}, recorded {sorted(wanted)}"
+        mounted = {each.parent for each in daemon.records.read(lambda tx: resources.page(tx, Attachment))}
+        host = names.host(daemon.member.uid, daemon.member.uid)
+        connected = {(host, name) for name, uid in wanted.items() if uid in mounted} | {(HOST, STRANGER)}
+        if set(state.connections) != connected:
+            return f"connected {sorted(state.connections)}, wanted {sorted(connected)}"
+        pods = {pool.spec.config["pod"] for pool in pools.values()} | {"thesis"}
+        if set(state.pods) != pods:
+            return f"pods {sorted(state.pods)}, recorded {sorted(pods)}"
+        return ""
