@@ -59,6 +59,8 @@ class Undo:
             if self._live.rows[idx].state != "undone":
                 continue
             verdict = self._verbs.undone(idx)
+            if isinstance(verdict, Unclear):
+                return self._verbs.wait(verdict.reason)
             if not isinstance(verdict, Done):
                 self._journal.step_undone(self._live, idx, state="intent")
                 return self._verbs.wait(f"{self._live.steps[idx].describe()}: undone, but seen again")
