@@ -19,8 +19,7 @@ ELSEWHERE = {
     "child.mkfs-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
     "child.fsck-xfs": "tests/crash/test_matrix.py in make proof; tests/host",
     "child.fsck-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
-    "child.mount-device": "tests/array: a volume of an array is mounted",
-    "child.bind-device": "tests/array: a block volume of an array is mounted",
+    "array.resize": "tests/conformance: a volume grows",
     "purge.rmdir": "tests/faces/test_purge_crash.py: it is of no plan",
     "pool.unlink-new": "tests/conformance: a stamp that was killed before the pool's deletion",
 }
@@ -39,6 +38,8 @@ def names_in_the_code() -> set[str]:
             found.update({f"{name}-discard", f"{name}-write", f"{name}-publish"})
         found.update(f"journal.{name}" for name in re.findall(r'_journal\.write\(\s*"([a-z-]+)"', text))
         found.update(f"journal.{name}" for name in re.findall(r'self\._(?:commit|step)\(\s*"([a-z-]+)"', text))
+        found.update(f"array.{name}" for name in re.findall(r'\.change\(\s*"([a-z-]+)"', text))
+        found.update(f"array.{name}" for name in re.findall(r'self\._tag\([^"]*, "([a-z-]+)"', text))
         kinds = r'^    "([a-z-]+)": (?:mounting|checks|trims)\.'
         found.update(f"child.{name}" for name in re.findall(kinds, text, re.MULTILINE))
         found.update(f"child.{name}" for name in re.findall(r'"((?:mkfs|fsck)-[a-z0-9]+)": _', text))

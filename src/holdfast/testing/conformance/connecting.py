@@ -280,6 +280,21 @@ class ConnectingConformance:
 
         assert harness.each_failure(act, check) > 0
 
+    def test_a_volume_grows_and_never_shrinks(self, harness: ConnectingHarness) -> None:
+        """And keeps what is in it, and its connections."""
+        pool = harness.ready()
+        volume = harness.made(pool, harness.kinds[0])
+        harness.write(pool, volume)
+        harness.arrive(pool, volume)
+        for size in (2 * volume.size, volume.size):
+            harness.driver.resize_volume(pool, volume, size)
+            found = harness.driver.look_volume(pool, volume)
+            assert isinstance(found, Present)
+            assert found.facts.size == 2 * volume.size
+        assert len(harness.hosts_of(pool, volume)) == 1
+        assert harness.reads_back(pool, volume)
+        harness.leave(pool, volume)
+
     def test_all_connections_are_listed_in_few_requests(self, harness: ConnectingHarness) -> None:
         """Not in one for each volume."""
         pool = harness.ready()
