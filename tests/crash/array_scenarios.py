@@ -16,6 +16,7 @@ from holdfast.operations.volume.check import VolumeCheck
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.resize import VolumeResize
 from holdfast.records import resources
 from holdfast.testing.flasharray.local import config
 from holdfast.testing.flasharray.universe import ArrayUniverse
@@ -37,6 +38,7 @@ def array_scenarios(
     path, denied, full = f"{scratch}/mnt/at", errno.EPERM, errno.ENOSPC
     block = VolumeCreate(pool="p", name="v", size="1MiB", content="block")
     ext4 = VolumeCreate(pool="p", name="v", size="2MiB", content="filesystem", fs="ext4")
+    xfs = VolumeCreate(pool="p", name="v", size="300MiB", content="filesystem", fs="xfs")
     mount, unmount = VolumeMount(pool="p", name="v", path=path), VolumeUnmount(path=path)
     delete = VolumeDelete(pool="p", name="v")
 
@@ -72,6 +74,8 @@ def array_scenarios(
         plain(
             "mount-restore", (pool, ext4, mount), restore, prepare=directory_at, between=unmount_by_hand, crooked=True
         ),
+        plain("resize-block", (pool, block, mount), VolumeResize(pool="p", name="v", size="2MiB"), prepare=file_at),
+        plain("resize-xfs", (pool, xfs), VolumeResize(pool="p", name="v", size="320MiB")),
         plain("device-release", (pool, block), _release),
         plain("connection-cut", (pool, block), ConnectionCut(pool="p", name="v", host="esx-17")),
     ]  # fmt: skip

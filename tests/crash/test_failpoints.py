@@ -19,7 +19,6 @@ ELSEWHERE = {
     "child.mkfs-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
     "child.fsck-xfs": "tests/crash/test_matrix.py in make proof; tests/host",
     "child.fsck-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
-    "array.resize": "tests/conformance: a volume grows",
     "purge.rmdir": "tests/faces/test_purge_crash.py: it is of no plan",
     "pool.unlink-new": "tests/conformance: a stamp that was killed before the pool's deletion",
 }
@@ -40,7 +39,7 @@ def names_in_the_code() -> set[str]:
         found.update(f"journal.{name}" for name in re.findall(r'self\._(?:commit|step)\(\s*"([a-z-]+)"', text))
         found.update(f"array.{name}" for name in re.findall(r'\.change\(\s*"([a-z-]+)"', text))
         found.update(f"array.{name}" for name in re.findall(r'self\._tag\(.*"(tag-[a-z]+)"', text))
-        kinds = r'^    "([a-z-]+)": (?:mounting|checks|trims)\.'
+        kinds = r'^    "([a-z-]+)": (?:mounting|checks|trims|growing)\.'
         found.update(f"child.{name}" for name in re.findall(kinds, text, re.MULTILINE))
         found.update(f"child.{name}" for name in re.findall(r'"((?:mkfs|fsck)-[a-z0-9]+)": _', text))
     return found

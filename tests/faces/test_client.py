@@ -90,6 +90,8 @@ def _volumes(client: Recorded) -> None:
     assert client.ask("connections", "p", "w") == []
     with pytest.raises(Invalid):
         client.ask("disconnect", "p", "w", "esx-17")
+    with pytest.raises(Invalid):
+        client.ask("resize_volume", "p", "w", "16MiB")
 
 
 def _mounts(daemon: RealDaemon, client: Recorded) -> None:

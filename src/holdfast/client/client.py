@@ -148,6 +148,12 @@ class Client:
         """Change a volume's labels; a value of None removes one."""
         return self.run(calls.change_volume(pool, name, {"labels": labels}, wait, key, if_match))
 
+    def resize_volume(
+        self, pool: str, name: str, size: int | str, wait: float | None = 60.0, key: str = "", *, if_match: str = ""
+    ) -> OperationView:
+        """Let a volume grow."""
+        return self.run(calls.change_volume(pool, name, {"size": size}, wait, key, if_match))
+
     def delete_volume(
         self, pool: str, name: str, wait: float | None = 60.0, key: str = "", *, if_match: str = ""
     ) -> OperationView:

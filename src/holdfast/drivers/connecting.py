@@ -79,7 +79,7 @@ class Connecting(Driver):
 
     @abc.abstractmethod
     def find_device(self, pool: PoolRef, volume: VolumeRef, keeper: Keeper) -> None:
-        """Let this machine look for the connected volume's device."""
+        """Let this machine look for the connected volume's device, and for its size."""
 
     @abc.abstractmethod
     def remove_device(self, pool: PoolRef, volume: VolumeRef, keeper: Keeper) -> None:

@@ -9,6 +9,7 @@ A journal that a mount would replay is no damage, and it is looked at first: wit
 import errno
 import os
 import re
+import stat
 from typing import Any, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from holdfast.host import formats, journals
 from holdfast.host.children import Children, Keeper
 from holdfast.host.kernel import Kernel
+from holdfast.host.signatures import size_of
 from holdfast.model.errors import Again, Damaged, Refused
 from holdfast.model.resources import FileSystem
 
@@ -113,9 +115,11 @@ def read_all(kernel: Kernel, _args: dict[str, Any], fds: tuple[int, ...]) -> Non
     """
     (image,) = fds
     at, piece = 0, memoryview(bytearray(_PIECE))
-    while True:
+    # A device has no holes to tell of: lseek(2) knows SEEK_DATA for files alone.
+    size = size_of(image, kernel) if stat.S_ISBLK(kernel.fstat(image).st_mode) else None
+    while at != size:
         try:
-            at = kernel.lseek(image, at, os.SEEK_DATA)
+            at = at if size is not None else kernel.lseek(image, at, os.SEEK_DATA)
             got = kernel.preadv(image, [piece], at)
         except OSError as error:
             if error.errno == errno.ENXIO:  # no data beyond: lseek(2)

@@ -176,6 +176,10 @@ class Kernel(abc.ABC):
     def trim(self, fd: int) -> int:
         """The FITRIM ioctl on the whole of an open file system; bytes that it says it gave back."""
 
+    @abc.abstractmethod
+    def grow(self, fd: int, fs: str, size: int) -> None:
+        """Let the mounted file system that is open grow to a device of `size` bytes, if it is not as large already."""
+
     # -- loop devices (loop(4)) ------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -197,6 +201,10 @@ class Kernel(abc.ABC):
     @abc.abstractmethod
     def loop_keep(self, fd: int) -> None:
         """Clear the autoclear flag: LOOP_SET_STATUS64; ENXIO if it is attached to nothing."""
+
+    @abc.abstractmethod
+    def loop_resize(self, fd: int) -> None:
+        """As long as its file is now: LOOP_SET_CAPACITY; ENXIO if it is attached to nothing."""
 
     @abc.abstractmethod
     def loop_clear(self, fd: int) -> None:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
-from holdfast.host import loopctl, mountctl, syscalls
+from holdfast.host import growctl, loopctl, mountctl, syscalls
 from holdfast.host.facts import Loop, Mount, Statx
 from holdfast.host.kernel import Entry, Kernel
 from holdfast.host.mountinfo import parse
@@ -140,6 +140,10 @@ class Linux(Kernel):
         """See `Kernel`."""
         loopctl.clear(fd)
 
+    def loop_resize(self, fd: int) -> None:
+        """See `Kernel`."""
+        loopctl.resize(fd)
+
     def realpath(self, path: str) -> str:
         """See `Kernel`."""
         return os.path.realpath(path)
@@ -189,6 +193,10 @@ class Linux(Kernel):
         fcntl.ioctl(fd, FITRIM, span)
         _, given, _ = _RANGE.unpack(span)
         return int(given)
+
+    def grow(self, fd: int, fs: str, size: int) -> None:
+        """See `Kernel`."""
+        growctl.GROW[fs](fd, size)
 
 
 LINUX = Linux()

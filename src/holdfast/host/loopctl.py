@@ -12,6 +12,7 @@ LOOP_CTL_GET_FREE = 0x4C82
 LOOP_CONFIGURE = 0x4C0A
 LOOP_CLR_FD = 0x4C01
 LOOP_SET_STATUS64 = 0x4C04
+LOOP_SET_CAPACITY = 0x4C07
 LOOP_GET_STATUS64 = 0x4C05
 LO_FLAGS_READ_ONLY, LO_FLAGS_AUTOCLEAR = 1, 4
 SECTOR = 512
@@ -95,6 +96,11 @@ def keep(fd: int) -> None:
     fcntl.ioctl(fd, LOOP_GET_STATUS64, info)
     info.flags &= ~LO_FLAGS_AUTOCLEAR
     fcntl.ioctl(fd, LOOP_SET_STATUS64, info)
+
+
+def resize(fd: int) -> None:
+    """Take the size of its file anew."""
+    fcntl.ioctl(fd, LOOP_SET_CAPACITY)
 
 
 def clear(fd: int) -> None:

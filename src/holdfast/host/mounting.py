@@ -60,6 +60,16 @@ def loop_detach(kernel: Kernel, _args: dict[str, Any], fds: tuple[int, ...]) -> 
             raise InUse(f"{loop.path} is still open somewhere.", "Close what uses it (fuser, lsof show who).")
 
 
+def loop_resize(kernel: Kernel, _args: dict[str, Any], fds: tuple[int, ...]) -> None:
+    """Let every loop device of the open image fds[0] be as long as the image is now."""
+    for loop in loops.of_backing(backing_of(fds[0], kernel), kernel):
+        device = kernel.open(loop.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            kernel.loop_resize(device)
+        finally:
+            kernel.close(device)
+
+
 def mount_image(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
     """Mount the file system in the open image fds[0] at the open directory fds[1].
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.host import checks, mounting, scsi, trims
+from holdfast.host import checks, growing, mounting, scsi, trims
 from holdfast.host.kernel import Kernel
 
 Work = Callable[[Kernel, dict[str, Any], tuple[int, ...]], Any]
@@ -20,6 +20,8 @@ TABLE: dict[str, Work] = {
     "check-look": checks.look,
     "check-read": checks.read_all,
     "trim": trims.trim,
+    "grow": growing.grow,
+    "loop-resize": mounting.loop_resize,
     "scsi-refresh": scsi.refresh,
     "scsi-remove": scsi.remove,
 }

@@ -55,13 +55,15 @@ class VolumeSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 class VolumeStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`formatted` moves never → formatting → formatted and never back; `fs_uuid` is chosen beforehand.
 
-    `identity` is the back end's own of the object (of an array: id and serial), as seen when it was made.
+    `identity` is the back end's own of the object (of an array: id and serial), as seen when it was made. `size_before`
+    is the size while a larger one is on its way.
     """
 
     ready: bool = False
     formatted: Formatted = "never"
     fs_uuid: str | None = None
     identity: dict[str, str] = {}
+    size_before: int | None = None
 
 
 class AttachmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

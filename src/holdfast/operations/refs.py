@@ -5,10 +5,11 @@ import msgspec
 from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.engine.request import Binding
 from holdfast.model.conditions import ABANDONED, Condition, holds, put
-from holdfast.model.errors import NotFound, Stale, WrongState
+from holdfast.model.errors import NoSpace, NotFound, Stale, WrongState
 from holdfast.model.names import check_labels
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.sizes import format_size
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
@@ -46,6 +47,19 @@ def merge_labels(old: dict[str, str], new: dict[str, str | None]) -> dict[str, s
     merged = {name: value for name, value in {**old, **new}.items() if value is not None}
     check_labels(merged)
     return merged
+
+
+def check_limit(tx: Tx, pool: Pool, more: int) -> None:
+    """Raise NoSpace unless so many bytes more fit within the pool's limit."""
+    if pool.spec.limit is None:
+        return
+    used = resources.provisioned(tx, pool.uid)
+    if used + more > pool.spec.limit:
+        free = format_size(max(0, pool.spec.limit - used))
+        raise NoSpace(
+            f"The pool {pool.name} is limited to {format_size(pool.spec.limit)}; {free} are not provisioned yet.",
+            "Delete volumes, or ask for less.",
+        )
 
 
 def find_pool(tx: Tx, name: str) -> Pool:

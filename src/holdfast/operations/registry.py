@@ -16,21 +16,22 @@ from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.resize import VolumeResize
 from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.steps.care import VolumeChecked, VolumeTrimmed
 from holdfast.steps.connection import ConnectionGone, VolumeConnect, VolumeDisconnect
-from holdfast.steps.device import DeviceAppear, DeviceGone, VolumeFormat
+from holdfast.steps.device import DeviceAppear, DeviceGone, DeviceGrown, FileSystemGrown, VolumeFormat
 from holdfast.steps.loop import LoopAttach, LoopDetach
 from holdfast.steps.mount import Mount, Unmount
 from holdfast.steps.paths import DevicesFree, PathsFree
 from holdfast.steps.pool import PoolMake, PoolRemove
-from holdfast.steps.volume import VolumeMake, VolumeRemove
+from holdfast.steps.volume import VolumeMake, VolumeRemove, VolumeResized
 from holdfast.steps.volume import VolumeRename as RenameStep
 
 REQUESTS: tuple[type[Request], ...] = (
     PoolCreate, PoolDelete, PoolForget, VolumeCreate, VolumeDelete, VolumeRename, VolumeMount, VolumeUnmount,
     MountRestore, DeviceRelease, PoolChange, VolumeLabel, VolumeCheck, VolumeTrim,
-    ConnectionCut,
+    ConnectionCut, VolumeResize,
 )  # fmt: skip
 STEPS: tuple[type[Step], ...] = (
     PoolMake,
@@ -52,6 +53,9 @@ STEPS: tuple[type[Step], ...] = (
     DeviceGone,
     VolumeFormat,
     ConnectionGone,
+    VolumeResized,
+    DeviceGrown,
+    FileSystemGrown,
 )
 
 

@@ -10,6 +10,7 @@ from holdfast.drivers.contract import PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.host import formats
 from holdfast.host.host import Host
+from holdfast.host.signatures import size_of
 from holdfast.model.errors import Foreign, Refused
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 from holdfast.steps.connection import was_there
@@ -18,7 +19,7 @@ from holdfast.steps.volume import known
 
 # Seconds between two looks for a device that is to come.
 _BETWEEN = 1.0
-_FORMATTED = "formatted"
+_FORMATTED, _GROWN = "formatted", "grown"
 
 
 class _Device(Step, frozen=True):
@@ -110,6 +111,64 @@ class DeviceGone(_Device, frozen=True, tag="device-gone.1"):
     def describe(self) -> str:
         """One line."""
         return f"remove the device of {self.volume.name}"
+
+
+class DeviceGrown(_Device, frozen=True, tag="device-grown.1"):
+    """The volume's device here is `size` bytes long."""
+
+    size: int
+
+    def judge(self, ctx: Context) -> Verdict:
+        """As the open device says."""
+        kernel = ctx.tool(Host).kernel
+        with self._driver(ctx).access(self.pool, self.volume) as access:
+            return Done() if size_of(access.fd, kernel) >= self.size else Todo(None, "", _BETWEEN)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Let the machine look anew."""
+        self._find(ctx)
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """A device is as long as its volume is."""
+        return Done()
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Nothing."""
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"see the new size of {self.volume.name} here"
+
+
+class FileSystemGrown(_Device, frozen=True, tag="file-system-grown.1"):
+    """The file system takes all of its device. What it says of its size tells less than that the kernel agreed."""
+
+    size: int
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By what the one round said."""
+        return Done() if ctx.progress == _GROWN else Todo()
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Grow it, which is repeatable."""
+        args = {"fs": self.volume.fs, "uuid": self.volume.fs_uuid, "size": self.size}
+        with self._driver(ctx).access(self.pool, self.volume) as access:
+            ctx.tool(Host).children.run(ctx, "grow", args, (access.fd,), formats.DEADLINE)
+        return Round(_GROWN)
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """Nothing shrinks."""
+        return Done()
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Nothing."""
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"grow the {self.volume.fs} of {self.volume.name}"
 
 
 class VolumeFormat(_Device, frozen=True, tag="volume-format.1"):

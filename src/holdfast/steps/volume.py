@@ -166,3 +166,30 @@ class VolumeRename(Step, frozen=True, tag="volume-rename.1"):
     def describe(self) -> str:
         """One line."""
         return f"rename the volume {self.volume.name} to {self.name}"
+
+
+class VolumeResized(NoWayBack, frozen=True, tag="volume-resized.1"):
+    """The volume is `size` bytes long in its pool. There is no way back: what is larger may be in use at once."""
+
+    pool: PoolRef
+    volume: VolumeRef
+    size: int
+
+    def judge(self, ctx: Context) -> Verdict:
+        """As its pool says."""
+        gone = Conflict("The volume is not in its pool.", "not-found", "`holdfast audit` tells more.")
+        found = ctx.tool(Drivers).of(self.pool).look_volume(self.pool, self.volume)
+        return verdict(found, lambda facts: Done() if facts.size >= self.size else Todo(), gone)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Let it grow."""
+        ctx.tool(Drivers).of(self.pool).resize_volume(self.pool, self.volume, self.size)
+        return None
+
+    def persist(self, ctx: Context) -> None:
+        """Sync it."""
+        ctx.tool(Drivers).of(self.pool).persist_volume(self.pool, self.volume)
+
+    def describe(self) -> str:
+        """One line."""
+        return f"resize {self.volume.name} to {self.size} bytes"

@@ -28,6 +28,7 @@ from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.resize import VolumeResize
 from holdfast.operations.volume.trim import VolumeTrim
 
 FILES = Path(__file__).parent
@@ -53,6 +54,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     VolumeLabel(pool="p", name="v", labels={"app": "db", "old": None}, if_match='"v.1"'),
     VolumeCheck(pool="p", name="v"),
     VolumeTrim(pool="p", name="v"),
+    VolumeResize(pool="p", name="v", size=1 << 31),
     ConnectionCut(pool="p", name="v", host="esx-17"),
     STEP["pool-make.1"](PLACE),
     STEP["pool-remove.1"](PLACE),
@@ -72,6 +74,9 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["device-appear.1"](PLACE, CONNECTED),
     STEP["device-gone.1"](PLACE, CONNECTED, True),
     STEP["volume-format.1"](PLACE, CONNECTED),
+    STEP["volume-resized.1"](PLACE, WHAT, 1 << 31),
+    STEP["device-grown.1"](PLACE, CONNECTED, 1 << 31),
+    STEP["file-system-grown.1"](PLACE, CONNECTED, 1 << 31),
     STEP["connection-gone.1"](PLACE, CONNECTED, "hf-a-b"),
 )
 

@@ -11,6 +11,7 @@ _VERBS = (
     "unmount",
     "label",
     "rename",
+    "resize",
     "check",
     "trim",
     "connections",

@@ -35,6 +35,7 @@ from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.resize import VolumeResize
 from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.records.contract import Tx
 
@@ -50,9 +51,10 @@ class VolumeBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class VolumePatch(msgspec.Struct, forbid_unknown_fields=True):
-    """What may change of a volume, one at a time: its name, or its labels (null removes one)."""
+    """What may change of a volume, one at a time: its name, its size (only up), or its labels (null removes one)."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
+    size: Size | msgspec.UnsetType = msgspec.UNSET
     labels: LabelChanges | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -65,6 +67,7 @@ _NEW = [
 ]
 _CHANGE = [
     Example(summary="Rename", value={"name": "site-old"}),
+    Example(summary="Grow", value={"size": "40GiB"}),
     Example(summary="Label", value={"labels": {"app": "shop", "owner": None}}),
 ]
 _PATH = "/pools/{pool:str}/volumes"
@@ -124,15 +127,17 @@ async def volume_change(
     wait: Wait = None,
     if_match: IfMatch = "",
 ) -> Answer:
-    """Rename a volume, mounted or not, or change its labels."""
-    name, labels = data.name, data.labels
+    """Rename a volume, mounted or not, let it grow, or change its labels."""
+    given = [name for name in ("name", "size", "labels") if getattr(data, name) is not msgspec.UNSET]
     asked: Asked
-    if isinstance(name, str) and isinstance(labels, msgspec.UnsetType):
-        asked = VolumeRename(pool=pool, name=volume, new_name=name, if_match=if_match)
-    elif isinstance(labels, dict) and isinstance(name, msgspec.UnsetType):
-        asked = VolumeLabel(pool=pool, name=volume, labels=labels, if_match=if_match)
+    if given == ["name"] and isinstance(data.name, str):
+        asked = VolumeRename(pool=pool, name=volume, new_name=data.name, if_match=if_match)
+    elif given == ["size"] and not isinstance(data.size, msgspec.UnsetType):
+        asked = VolumeResize(pool=pool, name=volume, size=data.size, if_match=if_match)
+    elif given == ["labels"] and isinstance(data.labels, dict):
+        asked = VolumeLabel(pool=pool, name=volume, labels=data.labels, if_match=if_match)
     else:
-        raise Invalid("Exactly one of name and labels can be changed at a time.", "Send two requests.")
+        raise Invalid("Exactly one of name, size and labels can be changed at a time.", "Send two requests.")
     return await calls.change(request, asked, wait)
 
 

@@ -9,15 +9,15 @@ from typing import Literal
 import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
-from holdfast.model.errors import Exists, Invalid, NoSpace
+from holdfast.model.errors import Exists, Invalid
 from holdfast.model.names import check_labels, check_name
 from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Content, FileSystem, Pool, Volume, VolumeSpec, VolumeStatus
-from holdfast.model.sizes import SECTOR, format_size, parse_size
+from holdfast.model.resources import Content, FileSystem, Volume, VolumeSpec, VolumeStatus
+from holdfast.model.sizes import SECTOR, parse_size
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.connecting import visited
-from holdfast.operations.refs import find_pool, mark_abandoned, pool_now, pool_ref, usable, volume_ref
+from holdfast.operations.refs import check_limit, find_pool, mark_abandoned, pool_now, pool_ref, usable, volume_ref
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
@@ -64,7 +64,7 @@ class VolumeCreate(Asked, frozen=True, kw_only=True, tag="volume.create.1"):
         """Reserve the row and its size; make the volume."""
         pool = pool_now(tx, bound.uids["pool"], self.pool)
         size = parse_size(self.size)
-        self._check_limit(tx, pool, size)
+        check_limit(tx, pool, size)
         formatting = self.content == "filesystem"
         volume = Volume(
             uid=bound.drawn.uid, name=self.name, parent=pool.uid, created=bound.drawn.now,
@@ -80,18 +80,6 @@ class VolumeCreate(Asked, frozen=True, kw_only=True, tag="volume.create.1"):
         if not (formatting and pool.status.connects):
             return (make,)
         return make, *visited(pool, place, what, bound.drawn.member, VolumeFormat(place, what))
-
-    @staticmethod
-    def _check_limit(tx: Tx, pool: Pool, size: int) -> None:
-        if pool.spec.limit is None:
-            return
-        used = resources.provisioned(tx, pool.uid)
-        if used + size > pool.spec.limit:
-            free = format_size(max(0, pool.spec.limit - used))
-            raise NoSpace(
-                f"The pool {pool.name} is limited to {format_size(pool.spec.limit)}; {free} are not provisioned yet.",
-                "Delete volumes, or ask for less.",
-            )
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """Ready, and formatted for ever."""

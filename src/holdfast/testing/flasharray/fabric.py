@@ -1,7 +1,8 @@
 """The transport `loop`: what the simulated array shows to a host, as loop devices. For tests and drills.
 
-`find` attaches a loop device to the file behind what this host is shown, as a scan makes a disk appear; `remove`
-detaches it. The device stays when the array shows the volume no more, as a disk does. Its serial is its file's name.
+`find` attaches a loop device to the file behind what this host is shown, or takes its size anew, as a scan does with
+a disk; `remove` detaches it. The device stays when the array shows the volume no more, as a disk does. Its serial is
+its file's name.
 """
 
 import os
@@ -103,8 +104,9 @@ class LoopFabric(Transport):
 
     def find(self, options: Options, serial: str, _targets: Targets, keeper: Keeper) -> None:
         """See `Transport.find`."""
-        if self._shown(options, serial) == serial and not self._attached(options, serial):
-            self._work("loop-attach", options, serial, keeper)
+        if self._shown(options, serial) == serial:
+            work = "loop-attach" if self._attached(options, serial) is None else "loop-resize"
+            self._work(work, options, serial, keeper)
 
     def remove(self, options: Options, serial: str, keeper: Keeper) -> None:
         """See `Transport.remove`."""

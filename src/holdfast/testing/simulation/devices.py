@@ -57,6 +57,11 @@ class Devices(Process):
         """See `Kernel`."""
         self._attached(fd)[1].autoclear = False
 
+    def loop_resize(self, fd: int) -> None:
+        """See `Kernel`."""
+        state = self._attached(fd)[1]
+        state.size = state.image.size // SECTOR * SECTOR
+
     def loop_clear(self, fd: int) -> None:
         """See `Kernel`: whoever is its only user sees it go at once."""
         number, state = self._attached(fd)

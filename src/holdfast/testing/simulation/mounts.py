@@ -81,3 +81,8 @@ class Mounts(Process):
         if volume.kind not in filesystems.KINDS:
             raise fault(errno.ENOTTY)
         return 1 << 20
+
+    def grow(self, fd: int, fs: str, _size: int) -> None:
+        """See `Kernel`; its file systems have no inner size."""
+        if self._volume(fd).kind != fs:
+            raise fault(errno.ENOTTY)

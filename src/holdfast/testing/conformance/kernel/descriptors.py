@@ -117,6 +117,8 @@ class DescriptorConformance:
             lambda: kernel.loop_configure(fd, image, autoclear=True, read_only=False),
             lambda: kernel.loop_keep(fd),
             lambda: kernel.loop_clear(fd),
+            lambda: kernel.loop_resize(fd),
+            lambda: kernel.grow(fd, "ext4", 1 << 30),
         )
         kernel.close(image)
         with fails(errno.ENOENT):

@@ -7,6 +7,7 @@ import pytest
 
 from holdfast.host import journals
 from holdfast.host.loops import MAJOR
+from holdfast.host.signatures import size_of
 from holdfast.model.resources import FileSystem
 from holdfast.testing.conformance.kernel.checks import (
     attach,
@@ -199,6 +200,31 @@ class FileSystemConformance:
             put(kernel, f"{where}/file", b"kept")
             with opened(kernel, where) as fd:
                 assert kernel.trim(fd) > 0
+            kernel.umount(where)
+            mount(kernel, fs, loop.path, where)
+            assert get(kernel, f"{where}/file") == b"kept"
+            kernel.umount(where)
+
+    @pytest.mark.parametrize("fs", ["xfs", "btrfs"])
+    def test_a_mounted_file_system_grows_with_its_device_and_loses_nothing(
+        self, machine: KernelHarness, fs: FileSystem
+    ) -> None:
+        """And again, where it is as large already. An ext4 in use grows only for who has CAP_SYS_RESOURCE."""
+        kernel = machine.kernel
+        image, where = formatted(machine, "disk", fs), made(kernel, f"{machine.scratch}/at")
+        size = 2 * SIZES[fs]
+        with device(kernel, image) as loop:
+            mount(kernel, fs, loop.path, where)
+            put(kernel, f"{where}/file", b"kept")
+            with opened(kernel, image, os.O_RDWR) as fd:
+                kernel.ftruncate(fd, size)
+            with opened(kernel, loop.path) as fd:
+                kernel.loop_resize(fd)
+                assert size_of(fd, kernel) == size
+            for _ in range(2):
+                with opened(kernel, where) as fd:
+                    kernel.grow(fd, fs, size)
+            assert get(kernel, f"{where}/file") == b"kept"
             kernel.umount(where)
             mount(kernel, fs, loop.path, where)
             assert get(kernel, f"{where}/file") == b"kept"

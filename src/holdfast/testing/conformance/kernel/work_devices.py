@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-from holdfast.model.errors import HoldfastError, InUse
+from holdfast.host import mounttable
+from holdfast.host.signatures import size_of
+from holdfast.model.errors import Damaged, HoldfastError, InUse
 from holdfast.testing.conformance.kernel.checks import (
     attach,
     loops_of,
@@ -13,12 +15,12 @@ from holdfast.testing.conformance.kernel.checks import (
     opened,
     sparse,
 )
-from holdfast.testing.conformance.kernel.harness import MIB, WorkHarness
+from holdfast.testing.conformance.kernel.harness import MIB, SIZES, WorkHarness
 from holdfast.testing.conformance.kernel.work_parts import image, work
 
 
 class DeviceWorkConformance:
-    """loop-attach, loop-detach."""
+    """loop-attach, loop-resize, grow, loop-detach."""
 
     @pytest.mark.parametrize("read_only", [False, True])
     def test_an_image_is_attached_once_and_for_good(self, machine: WorkHarness, *, read_only: bool) -> None:
@@ -63,6 +65,29 @@ class DeviceWorkConformance:
             assert loops_of(kernel, path) == [loop]
             work(machine, "loop-detach", {}, fd)
             assert loops_of(kernel, path) == []
+
+    def test_a_device_is_as_long_as_its_image_and_so_is_the_file_system_on_it(self, machine: WorkHarness) -> None:
+        """Mounted or not; nothing is mounted by it that stays."""
+        kernel, where = machine.kernel, made(machine.kernel, f"{machine.scratch}/at")
+        path, uuid = image(machine, "xfs")
+        size = SIZES["xfs"]
+        with opened(kernel, path, os.O_RDWR) as fd:
+            work(machine, "loop-attach", {"read_only": False}, fd)
+            (loop,) = loops_of(kernel, path)
+            for mounted in (False, True):
+                size += 64 * MIB
+                kernel.ftruncate(fd, size)
+                assert work(machine, "loop-resize", {}, fd) is None
+                if mounted:
+                    mount(kernel, "xfs", loop.path, where)
+                with opened(kernel, loop.path, os.O_RDWR) as disk:
+                    assert size_of(disk, kernel) == size
+                    assert work(machine, "grow", {"fs": "xfs", "uuid": uuid, "size": size}, disk) is None
+                    with pytest.raises(Damaged):
+                        work(machine, "grow", {"fs": "xfs", "uuid": machine.new_id(), "size": size}, disk)
+                assert len(mounttable.below(where, kernel=kernel)) == int(mounted)
+            kernel.umount(where)
+            work(machine, "loop-detach", {}, fd)
 
     def test_what_is_no_image_is_not_attached(self, machine: WorkHarness) -> None:
         """A directory."""
