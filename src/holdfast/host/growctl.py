@@ -14,6 +14,10 @@ _XFS_GEOMETRY = 0x80705864  # _IOR('X', 100, struct xfs_fsop_geom_v1)
 _BTRFS_RESIZE = 0x50009403  # _IOW(0x94, 3, struct btrfs_ioctl_vol_args)
 
 
+# What a btrfs can be resized to at the least (kernel's fs/btrfs/ioctl.c); bytes.
+SMALLEST_BTRFS = 256 << 20
+
+
 def ext4(fd: int, size: int) -> None:
     """Blocks in all."""
     fcntl.ioctl(fd, _EXT4_RESIZE, struct.pack("=Q", size // os.fstatvfs(fd).f_frsize))
@@ -28,7 +32,7 @@ def xfs(fd: int, size: int) -> None:
 
 
 def btrfs(fd: int, _size: int) -> None:
-    """As large as its device."""
+    """As large as its device, which has SMALLEST_BTRFS or more."""
     # Mutable, for fcntl takes no longer text than 1,024 bytes.
     fcntl.ioctl(fd, _BTRFS_RESIZE, bytearray(struct.pack("=q4088s", 0, b"max")))
 

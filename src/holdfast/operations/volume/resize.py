@@ -7,6 +7,7 @@ comes behind it is retried until it is done. A volume that is connected for this
 import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
+from holdfast.host.growctl import SMALLEST_BTRFS
 from holdfast.model.errors import InUse, Invalid, WrongState
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Pool, Volume
@@ -75,6 +76,8 @@ class VolumeResize(Asked, frozen=True, kw_only=True, tag="volume.resize.1"):
                 f"The volume has {format_size(old)}; it cannot shrink to {format_size(size)}: data would be cut off.",
                 "Make a smaller one and copy what is to stay.",
             )
+        if volume.spec.fs == "btrfs" and size < SMALLEST_BTRFS:
+            raise Invalid(f"A btrfs grows to {format_size(SMALLEST_BTRFS)} at the least.", "Ask for more.")
         mounts = resources.page(tx, Attachment, volume.uid)
         for attachment in mounts:
             if attachment.spec.read_only and volume.spec.content == "filesystem":

@@ -23,7 +23,7 @@ from holdfast.testing.conformance.kernel.checks import (
     seen,
     sparse,
 )
-from holdfast.testing.conformance.kernel.harness import SIZES, KernelHarness
+from holdfast.testing.conformance.kernel.harness import MIB, SIZES, KernelHarness
 
 SYSTEMS: tuple[FileSystem, ...] = ("ext4", "xfs", "btrfs")
 
@@ -212,7 +212,7 @@ class FileSystemConformance:
         """And again, where it is as large already. An ext4 in use grows only for who has CAP_SYS_RESOURCE."""
         kernel = machine.kernel
         image, where = formatted(machine, "disk", fs), made(kernel, f"{machine.scratch}/at")
-        size = 2 * SIZES[fs]
+        size = 320 * MIB + SIZES[fs]
         with device(kernel, image) as loop:
             mount(kernel, fs, loop.path, where)
             put(kernel, f"{where}/file", b"kept")
