@@ -34,6 +34,7 @@ def tools() -> None:
     """What drills need."""
     need_root()
     need("mkfs.ext4")
+    need("openssl")
 
 
 def command(*args: str | Path) -> list[str]:

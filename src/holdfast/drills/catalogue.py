@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from holdfast.drills import longhorn_10416, longhorn_13668, longhorn_14042, lxd_12624
+from holdfast.drills import longhorn_10416, longhorn_13668, longhorn_14042, lxd_12624, lxd_15210, lxd_16177
 from holdfast.drills.private import Ended
 from holdfast.drills.report import Failed, Report, Result
 from holdfast.drills.scratch import staged, told
@@ -48,6 +48,18 @@ DRILLS = (
         "A failed operation was undone. The inner undo emptied what the outer one looked\n"
         "for, so that one did nothing: each right by itself, together they left a wreck.",
         ("block", "filesystem"), lxd_12624.play,
+    ),
+    Drill(
+        "lxd-15210", "canonical/lxd#15210", "a device never appears, and the undo leaves volume and connection",
+        "The device of a connected volume did not appear. The undo deleted the volume before\n"
+        "it was disconnected; the array refused, the error was dropped, and both leaked.",
+        (), lxd_15210.play,
+    ),
+    Drill(
+        "lxd-16177", "canonical/lxd#16177", "a volume that is connected for a resize stays connected",
+        "A volume of an array was connected to grow the file system in it, and stayed\n"
+        "connected for ever: nothing could delete it any more.",
+        (), lxd_16177.play,
     ),
 )  # fmt: skip
 
