@@ -19,7 +19,7 @@ CLI = "docs/cli.md"
 FOR_USERS = ("README.md", "docs/operating.md", CLI)
 GUARANTEES = "docs/guarantees.md"
 DOCUMENTS = sorted(
-    str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")) if path.is_file()
+    str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if path.is_file()
 )
 # Words that stand for what the reader puts in.
 PLACEHOLDER = re.compile(r"[A-Z][A-Z/@]*")

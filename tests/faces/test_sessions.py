@@ -11,9 +11,9 @@ from tests.faces.shell import Hangs, shell
 from tests.needs import need
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "README.md", *ROOT.glob("docs/*.md")))
+DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")))
 # Each is one session, and shows all that comes.
-SESSIONS = ["README.md", "docs/operating.md"]
+SESSIONS = ["README.md", "docs/operating.md", "docs/drivers/flasharray.md"]
 # Run by others.
 ELSEWHERE = {"make demo": "tests/faces/test_demo.py runs it", "make test": "this is part of it"}
 
@@ -71,15 +71,35 @@ mkdir -p /srv/fast /srv/slow /srv/www /srv/old /mnt/db
 cp packaging/holdfast.toml /etc/holdfast
 [ -S /run/holdfast/holdfast.sock ] || {{ holdfast serve 2>/root/log & daemon=$!; }}
 until holdfast status; do sleep 0.1; done"""
+ON_AN_ARRAY = """mkdir -p /srv/array
+python -m holdfast.testing.flasharray /srv/array & array=$!
+until [ -s /srv/array/address ]; do sleep 0.1; done
+holdfast pool create array --driver flasharray --set pod=p --set gateway=$(cat /srv/array/address) --set settle=1 \
+    --set token=file:/srv/array/token --set ca_file=/srv/array/ca.pem --set transport=loop --set fabric=/srv/array
+holdfast volume create array/db --size 1GiB --content block"""
+A_STRANGER_CONNECTS = """python - <<END
+import json, ssl, urllib.request
+base, tls = open("/srv/array/address").read(), ssl.create_default_context(cafile="/srv/array/ca.pem")
+def ask(method, path, headers, body):
+    request = urllib.request.Request(f"https://{base}/api/2.21/{path}", json.dumps(body).encode(), headers, method=method)
+    return urllib.request.urlopen(request, context=tls)
+session = {"x-auth-token": ask("POST", "login", {"api-token": open("/srv/array/token").read()}, {}).headers["x-auth-token"]}
+ask("POST", "hosts?names=esx-17", session, {"iqns": ["iqn.1998-01.com.example:esx-17"]})
+volume = next(each for each in json.load(ask("GET", "volumes", session, {}))["items"] if "::hf-" in each["name"])
+ask("POST", "connections?host_names=esx-17&volume_names=" + volume["name"], session, {})
+END"""
+ARRAY_GOES = "holdfast volume delete array/db --yes; holdfast pool delete array --yes; kill $array"
 # Documents with examples, which need not show what comes; by an example, what must be so before it. Where that shows
 # the id of an operation, it is the one which examples name from there on.
 EXAMPLES = {
     "docs/cli.md": {
         "holdfast completion bash >/etc/bash_completion.d/holdfast": STARTED,
         "holdfast volume create fast/site --size 10GiB": "holdfast pool create fast --set source=/srv/fast",
+        "holdfast volume resize array/db 40GiB": ON_AN_ARRAY,
         "holdfast volume check fast/db": "holdfast volume rename fast/orders db",
         "holdfast volume trim fast/db": "holdfast volume mount fast/db /mnt/db",
-        "holdfast volume delete fast/db": "holdfast volume unmount /mnt/db",
+        "holdfast volume disconnect array/db esx-17": A_STRANGER_CONNECTS,
+        "holdfast volume delete fast/db": f"holdfast volume unmount /mnt/db; {ARRAY_GOES}",
         "holdfast op list --resource fast/db": "holdfast volume create fast/db --size 1GiB",
         "holdfast op show 876433c40a8444818d92e221ba3fdf77":
         f"holdfast volume unmount /srv/www; {AWAY}; holdfast volume create fast/new --size 1GiB",

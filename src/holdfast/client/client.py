@@ -283,4 +283,5 @@ def ended_well(operation: OperationView) -> OperationView:
         raise OperationFailed(detail, why.hint if why else "")
     state = f"parked: {operation.reason.rstrip('.')}" if operation.state == "parked" else operation.state
     exits = f"Exits: `holdfast op {'|'.join(operation.exits)} {operation.id}`." if operation.exits else ""
-    raise Waiting(f"The operation {operation.id} is {state}.", f"It goes on by itself. {exits}".rstrip())
+    failed = f"{operation.error.detail.rstrip('.')}; so it is undone. " if operation.error else ""
+    raise Waiting(f"{failed}The operation {operation.id} is {state}.", f"It goes on by itself. {exits}".rstrip())

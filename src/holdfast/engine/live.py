@@ -49,6 +49,8 @@ class Live:
         self.steps: list[Step] = [codec.step(step.body) for step in steps]
         # The step whose apply (or unapply) returned in this epoch: only its Done needs no persist.
         self.returned: int | None = None
+        # The steps whose last act returned, in this leg.
+        self.answered: set[int] = set()
         # The step whose intent was written by this very leg, so that its judge need not be asked again.
         self.fresh: int | None = None
 
@@ -128,8 +130,8 @@ class StepContext:
 
     @property
     def answered(self) -> bool:
-        """Whether this step acted last, and its act returned."""
-        return self._live.returned == self._idx
+        """Whether this step's last act returned, in this leg."""
+        return self._idx in self._live.answered
 
     @property
     def elapsed(self) -> float:

@@ -89,6 +89,7 @@ class Runner:
     def _turn(self, live: Live, verbs: Verbs, problem: Problem) -> Answer:
         self._journal.undoing(live, problem)
         live.returned = None  # that an apply returned says nothing of what undo will find
+        live.answered.clear()
         return Undo(self._journal, live, verbs).leg()
 
     def _begin(self, live: Live, verbs: Verbs, idx: int) -> Answer | None:

@@ -19,10 +19,11 @@ log = structlog.get_logger()
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """An act that raised. `permanent` is set if another try would be refused again."""
+    """An act that raised. `permanent` is set if another try would be refused again, `answered` if it was told so."""
 
     reason: str
     permanent: HoldfastError | None = None
+    answered: bool = False
 
 
 class Verbs:
@@ -89,14 +90,16 @@ class Verbs:
 
     def _act(self, verb: str, idx: int, call: Callable[[], Round | None]) -> Failure | Round | None:
         self._live.returned, before = None, self._live.clock.doubtful
+        self._live.answered.discard(idx)
         try:
             answer: Failure | Round | None = self._guarded(verb, idx, call)
         finally:
             self._live.clock.last_sending = self._live.clock.doubtful = self._runtime.monotonic()
-        if not isinstance(answer, Failure):
+        if not isinstance(answer, Failure) or answer.answered:
             self._live.clock.doubtful = before
         if answer is None:
             self._live.returned = idx
+            self._live.answered.add(idx)
         return answer
 
     def _guarded(self, verb: str, idx: int, call: Callable[[], Any]) -> Any:
@@ -115,6 +118,6 @@ class Verbs:
                 return Failure(f"{summary}: {error!r}")
             if isinstance(known, Again):
                 return Failure(known.detail)
-            return Failure(known.detail, permanent=known)
+            return Failure(known.detail, permanent=known, answered=known is error)
         finally:
             self._observer.acted(str(step.__struct_config__.tag), verb, self._runtime.monotonic() - begun)

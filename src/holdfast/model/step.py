@@ -95,7 +95,7 @@ class Context(Protocol):
 
     @property
     def answered(self) -> bool:
-        """Whether the last act was this step's, returned, and was asked for by a look of the same leg."""
+        """Whether this step's last act returned, and was asked for by a look of the same leg."""
         ...
 
     @property

@@ -96,7 +96,11 @@ class VolumeRemove(NoWayBack, frozen=True, tag="volume-remove.1"):
                 return Done(Removed(kept_so_far(ctx)))
             users = driver.in_use(self.pool, self.volume)
             if users:
-                return Conflict(f"The volume is in use: {users}.", "in-use", "Unmount it, then delete again.")
+                return Conflict(
+                    f"The volume is in use: {users}.",
+                    "in-use",
+                    "Unmount it, or `holdfast volume disconnect` it from a host that is not ours; then delete again.",
+                )
             return Todo()
 
         found = settled(ctx, driver.settle(self.pool), driver.removed_volume(self.pool, self.volume), taken=True)

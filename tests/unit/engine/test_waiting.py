@@ -1,7 +1,11 @@
 """Again and Unclear: a durable backoff, visibly parked."""
 
-from holdfast.model.errors import Again
-from holdfast.model.step import Unclear
+import errno
+
+import pytest
+
+from holdfast.model.errors import Again, Refused
+from holdfast.model.step import Todo, Unclear
 from tests.unit.engine.lab import Lab
 from tests.unit.engine.world import Do
 
@@ -69,6 +73,24 @@ def test_an_absence_counts_once_the_back_end_had_time_to_settle(lab: Lab) -> Non
     assert lab.ended(op).state == "done"
     assert lab.scheduler.clock - before >= 30
     assert lab.world.things == {"a": "new"}
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"), [(Refused("no"), False), (Again("lost"), True), (OSError(errno.EROFS, "read-only"), True)]
+)
+def test_a_removal_that_was_answered_counts_at_once_unless_something_else_was_not(
+    lab: Lab, error: Exception, waits: bool
+) -> None:
+    """A refusal is an answer; an errno need not be the far side's."""
+    lab.world.once["apply b"] = [error]
+    lab.world.always["judge b"] = Todo()
+    op = lab.submit(Do(plan_of="~a ~c b"))
+    lab.until(lambda: "apply b" in lab.world.calls)
+    lab.engine.exits.cancel(op)
+    before = lab.scheduler.clock
+    assert lab.ended(op).state == "undone"
+    assert lab.world.things == {}
+    assert (lab.scheduler.clock - before >= 25) == waits
 
 
 def test_after_a_restart_settling_is_counted_afresh(lab: Lab) -> None:

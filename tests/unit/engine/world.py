@@ -18,7 +18,7 @@ from holdfast.model.step import ChildIdentity, Context, Done, Round, Step, Todo,
 from holdfast.records import resources
 from holdfast.records.claims import Claim
 from holdfast.records.contract import Tx
-from holdfast.steps.looks import settled
+from holdfast.steps.looks import long_past, settled
 
 Says = Verdict | Exception | Callable[[Context], Any]
 
@@ -133,6 +133,9 @@ class PutSlow(Put, frozen=True, tag="put-slow.1"):
                 return Todo(Before(None))
             case other:
                 return Unclear(str(other))
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        return long_past(ctx, 30.0, super().undone(ctx, baseline), taken=True)
 
 
 KINDS: dict[str, type[Put]] = {"": Put, "+": PutMinted, "!": PutPivot, "~": PutSlow}
