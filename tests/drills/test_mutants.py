@@ -85,6 +85,28 @@ BROKEN = (
         "        names: list[str] = []\n",
         "killed amid the discarding: nothing passed the failpoint",
     ),
+    Broken(
+        "lxd-15210", "what is connected counts as gone", "drivers/flasharray/volumes.py",
+        "                return Present(found.name)\n", "                return Absent()\n",
+        "the device never appears: left is ",
+    ),
+    Broken(
+        "lxd-15210", "a device that is busy is not waited for", "steps/device.py",
+        "        found = self._is_gone(ctx)\n        return Done() if isinstance(found, Conflict) else found\n",
+        "        return Done()\n",
+        "the device is busy when it is to be taken back: it was disconnected below its user",
+    ),
+    Broken(
+        "lxd-16177", "what was connected for a while stays so", "operations/connecting.py",
+        "    return *arriving(place, what, member), *steps, *leaving(place, what, member, back=False)\n",
+        "    return *arriving(place, what, member), *steps\n",
+        "its file system is checked: connected is [",
+    ),
+    Broken(
+        "lxd-16177", "every connection counts as found", "steps/connection.py",
+        "        return not ctx.result(Connected).made\n", "        return True\n",
+        "its file system is checked: connected is [",
+    ),
 )  # fmt: skip
 
 

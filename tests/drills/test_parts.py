@@ -122,7 +122,7 @@ def test_an_order_is_carried_out_at_its_time_once(chart: Chart) -> None:
 
 def test_the_shell_completes_the_names_of_drills() -> None:
     script = subprocess.run([BIN, "completion", "bash"], capture_output=True, text=True, check=True).stdout
-    words = "COMP_WORDS=(holdfast drill run lxd); COMP_CWORD=3"
+    words = "COMP_WORDS=(holdfast drill run lxd-12); COMP_CWORD=3"
     ask = f'PATH={BIN.parent}:$PATH; {words}; _holdfast; echo "${{COMPREPLY[*]}}"'
     done = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "lxd-12624", done

@@ -81,9 +81,10 @@ A_STRANGER_CONNECTS = """python - <<END
 import json, ssl, urllib.request
 base, tls = open("/srv/array/address").read(), ssl.create_default_context(cafile="/srv/array/ca.pem")
 def ask(method, path, headers, body):
-    request = urllib.request.Request(f"https://{base}/api/2.21/{path}", json.dumps(body).encode(), headers, method=method)
-    return urllib.request.urlopen(request, context=tls)
-session = {"x-auth-token": ask("POST", "login", {"api-token": open("/srv/array/token").read()}, {}).headers["x-auth-token"]}
+    url, data = f"https://{base}/api/2.21/{path}", json.dumps(body).encode()
+    return urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), context=tls)
+login = ask("POST", "login", {"api-token": open("/srv/array/token").read()}, {})
+session = {"x-auth-token": login.headers["x-auth-token"]}
 ask("POST", "hosts?names=esx-17", session, {"iqns": ["iqn.1998-01.com.example:esx-17"]})
 volume = next(each for each in json.load(ask("GET", "volumes", session, {}))["items"] if "::hf-" in each["name"])
 ask("POST", "connections?host_names=esx-17&volume_names=" + volume["name"], session, {})

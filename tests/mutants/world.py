@@ -49,7 +49,7 @@ WORLD = (
     Mutant(
         3, "an unmarked place is a pool that was removed, whatever place it is", "drivers/dir/pools.py",
         "                    if pool.identity == identity:", "                    if pool.identity:",
-        Seeds(17),
+        Suite("tests/conformance/test_dir_driver.py", "hidden_place", why="each of its users has a second guard"),
     ),
     Mutant(
         4, "the owner in a volume's mark is not compared", "drivers/dir/looking.py",

@@ -73,7 +73,8 @@ def arrayed(stage: Stage) -> Iterator[Theatre]:
         raise Failed(f"{_TOOL}, which makes the simulated array's certificate, is not installed")
     root = stage.path(ARRAY)
     os.mkdir(root)
-    with ArrayServer(root) as server:
+    server = stage.until_cleared.enter_context(ArrayServer(root))
+    try:
         token = os.path.join(root, "token")
         with open(token, "w") as file:
             file.write(TOKEN)
@@ -84,5 +85,6 @@ def arrayed(stage: Stage) -> Iterator[Theatre]:
         }  # fmt: skip
         stage.do(PoolCreate(name=ARRAY, driver="flasharray", config=config))
         yield Theatre(stage, server)
-        server.array.weather.__init__()  # type: ignore[misc]  # all is well again
         stage.do(PoolDelete(name=ARRAY))
+    finally:
+        server.array.weather.__init__()  # type: ignore[misc]  # all is well again

@@ -51,7 +51,7 @@ def _failed(stage: Stage) -> DrillFailed:
 def _clear(stage: Stage) -> None:
     """Ctrl-C does not stop it."""
     try:
-        with undisturbed():
+        with undisturbed(), stage.until_cleared:
             stage.left = clearing.clear(stage)
     except (KeyboardInterrupt, SystemExit):
         if stage.left:

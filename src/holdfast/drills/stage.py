@@ -33,6 +33,8 @@ class Stage(Asking):
         self.rows: list[Row] = []
         # What could not be removed at the end.
         self.left: list[str] = []
+        # What must be there until all is cleared.
+        self.until_cleared = contextlib.ExitStack()
         self._chart = Chart(os.path.join(directory, CHART))
 
     def open(self, place: str) -> None:
