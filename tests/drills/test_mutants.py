@@ -97,6 +97,14 @@ BROKEN = (
         "the device is busy when it is to be taken back: it was disconnected below its user",
     ),
     Broken(
+        "lxd-15210", "an error in the undo is its end", "engine/undo.py",
+        "        if answer is not None:\n            return self._verbs.wait(answer.reason)\n        reason = verdict",
+        "        if answer is not None:\n            live = self._live\n"
+        "            end = self._journal.end(live, 'undone', lambda tx: live.request.withdrawn(tx, live.bound))\n"
+        "            return Ended(tuple(end))\n        reason = verdict",
+        "and the answers to connect and disconnect are lost: left is ",
+    ),
+    Broken(
         "lxd-16177", "what was connected for a while stays so", "operations/connecting.py",
         "    return *arriving(place, what, member), *steps, *leaving(place, what, member, back=False)\n",
         "    return *arriving(place, what, member), *steps\n",
