@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import Access, PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.host import loops, mountpoints, mounttable
@@ -160,9 +161,22 @@ class Unmount(_AtPath, frozen=True, tag="unmount.1"):
         return self._is_mounted(ctx)
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Mount again."""
+        """Mount again. A machine that was started anew meanwhile has lost the device too, which is wanted still."""
+        self._bring_device(ctx)
         self._mount(ctx)
         return None
+
+    def _bring_device(self, ctx: Context) -> None:
+        driver, host = ctx.tool(Drivers).of(self.pool), ctx.tool(Host)
+        if isinstance(driver, Connecting):
+            if isinstance(driver.look_device(self.pool, self.volume), Absent):
+                driver.find_device(self.pool, self.volume, ctx)
+        elif self.volume.content == "block":
+            with driver.access(self.pool, self.volume) as access:
+                backing = loops.backing_of(access.fd, host.kernel)
+                if all(loop.autoclear for loop in loops.of_backing(backing, host.kernel)):
+                    args = {"read_only": self.read_only}
+                    host.children.run(ctx, "loop-attach", args, (access.fd,), DEADLINE)
 
     def describe(self) -> str:
         """One line."""

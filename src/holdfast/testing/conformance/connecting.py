@@ -22,7 +22,7 @@ MEMBER, DEAD_MEMBER = "c" * 31 + "1", "c" * 31 + "2"
 class ConnectingHarness(Harness):
     """What the suite needs of a back end whose volumes are connected."""
 
-    driver: Connecting
+    driver: Connecting  # pyright: ignore[reportIncompatibleVariableOverride]  # nobody sets it through a Harness
     filesystems: dict[FileSystem, int]
 
     @abc.abstractmethod

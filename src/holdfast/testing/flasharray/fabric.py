@@ -102,7 +102,7 @@ class LoopFabric(Transport):
             raise Again("The device changed hands while it was opened.")
         return fd
 
-    def find(self, options: Options, serial: str, _targets: Targets, keeper: Keeper) -> None:
+    def find(self, options: Options, serial: str, targets: Targets, keeper: Keeper) -> None:  # noqa: ARG002 - the contract's
         """See `Transport.find`."""
         if self._shown(options, serial) == serial:
             work = "loop-attach" if self._attached(options, serial) is None else "loop-resize"

@@ -82,7 +82,7 @@ class Mounts(Process):
             raise fault(errno.ENOTTY)
         return 1 << 20
 
-    def grow(self, fd: int, fs: str, _size: int) -> None:
+    def grow(self, fd: int, fs: str, size: int) -> None:  # noqa: ARG002 - the contract's
         """See `Kernel`; its file systems have no inner size."""
         if self._volume(fd).kind != fs:
             raise fault(errno.ENOTTY)
