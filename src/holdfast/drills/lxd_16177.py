@@ -23,6 +23,7 @@ def play(stage: Stage) -> None:
         stage.do(array.create("checked"))
         with stage.scene("its file system is checked") as scene:
             stage.do(VolumeCheck(pool=ARRAY, name="checked"))
+            scene.did("connected it for the check")
             _free(array, scene)
         with stage.scene("it is killed amid such a check") as scene:
             with stage.dying(Order("child.fsck-ext4.before")):
@@ -33,6 +34,7 @@ def play(stage: Stage) -> None:
             _free(array, scene)
         with stage.scene("it grows") as scene:
             stage.do(VolumeResize(pool=ARRAY, name=_NAME, size=2 * SIZE))
+            scene.did("let it grow")
             _free(array, scene)
         _used(stage, array)
         for name in (_NAME, "checked"):
@@ -52,6 +54,7 @@ def _used(stage: Stage, array: Theatre) -> None:
         stage.do(VolumeMount(pool=ARRAY, name=_NAME, path=node))
         before = array.connections()
         stage.do(VolumeResize(pool=ARRAY, name=_NAME, size=3 * SIZE))
+        scene.did("let it grow, and left it connected until it was unmounted")
         scene.found(array.connections() == before, "the connection that it had", f"connected is {array.connections()}")
         fd = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
         try:
