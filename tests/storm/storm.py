@@ -20,6 +20,7 @@ class Storm:
 
     def __init__(self, daemon: StormDaemon) -> None:
         self.daemon = daemon
+        self._empty: set[int] = set()
         self.chance = random.Random(settings.SEED)
         self.log = Log()
         self._pool_full = False
@@ -53,9 +54,13 @@ class Storm:
         assert status == STOPPED, f"the daemon ended with status {status}"
 
     def nobody_is_left(self) -> None:
-        """What belonged to daemons before this one goes with them."""
-        over = self.daemon.sessions[:-1]
-        wait_until(lambda: not processes.of_sessions(over), "processes of dead daemons end", settings.PATIENCE)
+        """What belonged to daemons before this one goes with them; then the number of a session may be another's."""
+        over = [session for session in self.daemon.sessions[:-1] if session not in self._empty]
+        try:
+            wait_until(lambda: not processes.of_sessions(over), "processes of dead daemons end", settings.PATIENCE)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: left are {processes.of_sessions(over)}") from error
+        self._empty.update(over)
 
     @contextmanager
     def stopped(self) -> Iterator[processes.Held]:
