@@ -1,9 +1,10 @@
 """All mutants, by rule."""
 
+from tests.mutants.array import ARRAY
 from tests.mutants.control import CONTROL
 from tests.mutants.engine import ENGINE
 from tests.mutants.host import HOST
 from tests.mutants.records import RECORDS
 from tests.mutants.world import WORLD
 
-MUTANTS = sorted((*ENGINE, *RECORDS, *HOST, *WORLD, *CONTROL), key=lambda mutant: mutant.rule)
+MUTANTS = sorted((*ENGINE, *RECORDS, *HOST, *WORLD, *CONTROL, *ARRAY), key=lambda mutant: mutant.rule)

@@ -41,9 +41,9 @@ def catch(ground: Seeds | Suite, code: pathlib.Path) -> Caught:
 
 
 def _seeds(seeds: Seeds, code: pathlib.Path) -> Caught:
-    said = _run((*_SIMULATION, str(seeds.first), "--seeds", str(seeds.most)), code)
-    seed, what = _found(_BREACH, said, str(seeds))
-    return Caught(f"simulation: seed {seed}", what, (*_SIMULATION, seed), int(seed) - seeds.first + 1)
+    module = (*_SIMULATION, *(("--array",) if seeds.array else ()))
+    seed, what = _found(_BREACH, _run((*module, str(seeds.first), "--seeds", str(seeds.most)), code), str(seeds))
+    return Caught(f"simulation: seed {seed}", what, (*module, seed), int(seed) - seeds.first + 1)
 
 
 def _suite(suite: Suite, code: pathlib.Path) -> Caught:

@@ -16,9 +16,11 @@ class Seeds:
 
     first: int
     most: int = 60
+    # With a pool on an array.
+    array: bool = False
 
     def __str__(self) -> str:
-        return f"simulation, seeds {self.first} to {self.first + self.most - 1}"
+        return f"simulation{' --array' * self.array}, seeds {self.first} to {self.first + self.most - 1}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from holdfast.testing.simulation import array_conditions
 from holdfast.testing.simulation.run import OPERATIONS, Run
 from holdfast.testing.simulation.telling import command, failed, quiet, table
 from holdfast.testing.simulation.weather import KINDS
@@ -22,6 +23,10 @@ CHUNKS = 34 if PROOF else 1
 FRESH = 60
 # Each found something once, in Holdfast or in its model; what they found has a test of its own too, see docs/proof.md.
 FOUND = (10, 13, 26, 28, 72, 73, 79, 356, 384, 1129, 1185, 20009, 555653077, 872117769, 2100000459)
+# The same of the array's.
+ARRAY_SEEDS, ARRAY_FRESH = 25, 10
+ARRAY_CHUNKS = 16 if PROOF else 1
+FOUND_ARRAY = (6, 9, 53, 148)
 FILE_SYSTEMS = ("attachment.", "volume.check", "volume.trim")
 CRASHES, AT_FAILPOINTS = ("crash", "power-cut"), ("delay", "hang", "error", "reply-lost", "late", "killed-child")
 
@@ -34,17 +39,17 @@ def _quiet() -> Iterator[None]:
     structlog.configure(**before)
 
 
-def play(seeds: list[int], name: str) -> tuple[Counter[str], Counter[str], int]:
+def play(seeds: list[int], name: str, *, array: bool = False) -> tuple[Counter[str], Counter[str], int]:
     """Hits, results and ended operations of all of them; a failing one says how it is played again."""
     hits: Counter[str] = Counter()
     results: Counter[str] = Counter()
     ended, begun = 0, time.process_time()
     for seed in seeds:
-        run = Run(seed)
+        run = Run(seed, array=array)
         try:
             report = run.play()
         except Exception as error:  # noqa: BLE001 - whatever it is, with its trace
-            again = Run(seed, keep=True)
+            again = Run(seed, keep=True, array=array)
             with pytest.raises(type(error)):
                 again.play()
             pytest.fail(failed(again, error, OPERATIONS))
@@ -78,15 +83,36 @@ def test_fresh_seeds_pass() -> None:
     play([first + number for number in range(FRESH)], "fresh")
 
 
-def test_a_seed_is_played_again_exactly_also_in_another_process() -> None:
+@pytest.mark.parametrize("chunk", range(ARRAY_CHUNKS))
+def test_the_same_with_a_pool_on_an_array_and_every_kind_of_its_weather(chunk: int) -> None:
+    seeds = list(range(chunk * ARRAY_SEEDS + 1, (chunk + 1) * ARRAY_SEEDS + 1))
+    hits, results, ended = play(seeds, f"array-chunk-{chunk}", array=True)
+    missing = [kind for kind in array_conditions.KINDS if not hits[kind]]
+    assert not missing, f"never hit: {missing}"
+    assert sum(hits[kind] for kind in CRASHES) >= ended / 50
+    busy = sum(count for name, count in results.items() if name.startswith(FILE_SYSTEMS))
+    assert busy >= 0.3 * ended
+
+
+def test_seeds_with_an_array_that_found_something_once_pass() -> None:
+    play(list(FOUND_ARRAY), "array-found", array=True)
+
+
+def test_fresh_seeds_with_an_array_pass() -> None:
+    first = int.from_bytes(os.urandom(4), "big")
+    play([first + number for number in range(ARRAY_FRESH)], "array-fresh", array=True)
+
+
+@pytest.mark.parametrize("array", [False, True])
+def test_a_seed_is_played_again_exactly_also_in_another_process(array: bool) -> None:
     seed = 6
     told = []
     for hashes in ("1", "2"):
-        code = f"from holdfast.testing.simulation.run import Run; print(Run({seed}).play().digest)"
+        code = f"from holdfast.testing.simulation.run import Run; print(Run({seed}, array={array}).play().digest)"
         env = {**os.environ, "PYTHONHASHSEED": hashes}
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         told.append(done.stdout.splitlines()[-1])
-    assert told[0] == told[1] == Run(seed).play().digest
-    assert Run(seed + 1).play().digest != told[0]
-    assert str(seed) in command(seed, OPERATIONS)
+    assert told[0] == told[1] == Run(seed, array=array).play().digest
+    assert Run(seed + 1, array=array).play().digest != told[0]
+    assert str(seed) in command(seed, OPERATIONS, array=array)

@@ -64,6 +64,11 @@ def _mounts(notes: Notes, seen: Seen) -> Iterator[Difference]:
         yield Difference("leaked", f"a loop device on the disk of {uid}")
     for uid in (needed - Counter(seen.devices)).elements():
         yield Difference("lost", f"the loop device of {notes.volumes[uid].name}")
+    wanted = Counter(uid for uid in notes.mounts if notes.volumes[uid].pool == "a")
+    for uid in (Counter(seen.connected) - wanted).elements():
+        yield Difference("leaked", f"a connection of {uid}")
+    for uid in (wanted - Counter(seen.connected)).elements():
+        yield Difference("lost", f"the connection of {notes.volumes[uid].name}")
 
 
 def _rest(seen: Seen) -> Iterator[Difference]:

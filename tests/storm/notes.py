@@ -13,6 +13,7 @@ class Facts(NamedTuple):
     size: int
     content: Content
     fs: FileSystem | None
+    pool: str = "p"
 
 
 class Place(NamedTuple):

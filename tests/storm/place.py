@@ -8,10 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from holdfast.client import Client
 from holdfast.model.errors import HoldfastError
-from tests.daemon import Disk, RealDaemon
+from holdfast.testing.flasharray.array import TOKEN
+from holdfast.testing.flasharray.server import ArrayServer, serving
+from tests.daemon import Disk, RealDaemon, loops_below, run
 from tests.storm import processes, serve
-from tests.storm.settings import CHILD, IDLE, REQUEST
+from tests.storm.settings import CHILD, IDLE, REQUEST, SETTLE
 
 POOL_MEGABYTES = 192
 STATE_MEGABYTES = 512
@@ -20,15 +23,29 @@ STATE_MEGABYTES = 512
 class StormDaemon(RealDaemon):
     """`sessions` are those of all its processes, the last one's at the end."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, array: ArrayServer) -> None:
         super().__init__(root, {"STORM_CHILD_DEADLINE": str(CHILD)})
         self.disk = root / "disk"
         self.state = self.disk / "state"
         self.sessions: list[int] = []
         Disk(root, "pool-disk", POOL_MEGABYTES, self.pool).mount()
         Disk(root, "state-disk", STATE_MEGABYTES, self.disk).mount()
+        self.array = array
         self._config = root / "holdfast.toml"
         self._config.write_text(f"[limits]\nrequest_seconds = {REQUEST}\nidle_seconds = {IDLE}\n")
+
+    def with_pools(self) -> Client:
+        """Started, with the pool on the disk and the one on the array."""
+        client = self.with_pool()
+        token = Path(self.array.root) / "token"
+        token.write_text(TOKEN)
+        config = {
+            "gateway": self.array.address, "pod": "pod1", "token": f"file:{token}", "ca_file": self.array.ca,
+            "transport": "loop", "fabric": self.array.root, "eradicate": "after_delete", "device_timeout": "60",
+            "settle": f"{SETTLE:g}",
+        }  # fmt: skip
+        assert client.create_pool("a", config, driver="flasharray").state == "done"
+        return client
 
     def launch(self, failpoint: str = "") -> subprocess.Popen[bytes]:
         """Start the process and do not wait."""
@@ -67,8 +84,11 @@ def storm_daemon() -> Iterator[StormDaemon]:
     """Not started yet; everything of it is gone at the end."""
     root = Path(tempfile.mkdtemp(prefix="hf-"))
     daemon = None
-    try:
-        daemon = StormDaemon(root)
-        yield daemon
-    finally:
-        (daemon or RealDaemon(root)).close()
+    with serving() as array:
+        try:
+            daemon = StormDaemon(root, array)
+            yield daemon
+        finally:
+            (daemon or RealDaemon(root)).close()
+            for device in loops_below(Path(array.root)):
+                run("losetup", "-d", device, ok=False)

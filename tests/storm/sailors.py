@@ -17,9 +17,12 @@ from tests.daemon import mounts_below
 from tests.storm import cargo
 from tests.storm.notes import Facts, Notes, Place
 from tests.storm.place import StormDaemon
+from tests.storm.seen import on_array
 from tests.storm.settings import ANSWER, PATIENCE, SEED, WAIT
 
 MOST_VOLUMES = 6
+# Of volumes that are made on the array.
+ON_ARRAY = 0.25
 SIZES: dict[Content, int] = {"directory": 2 << 20, "filesystem": 4 << 20, "block": 1 << 20}
 T = TypeVar("T")
 Ask = Callable[[str], OperationView]
@@ -91,7 +94,7 @@ class Sailor:
                 continue
             time.sleep(0.05)
 
-    def _asked(self, deed: str, subject: str, ask: Ask) -> OperationView | None:
+    def _asked(self, deed: str, facts: Facts, ask: Ask) -> OperationView | None:
         """Ask with one key until it ended; None if it was undone. Any other refusal is an error of the daemon."""
         self._serial += 1
         key, begun = f"{self._number}-{self._serial}", time.monotonic()
@@ -100,13 +103,14 @@ class Sailor:
             view = ask(key)
             return view if view.ended else None
 
-        view = self._until_answered(f"{deed} {subject}", ended)
+        view = self._until_answered(f"{deed} {facts.name}", ended)
         if view.state == "done":
-            self.notes.acknowledged[deed] += 1
+            self.notes.acknowledged[deed if facts.pool == "p" else f"{deed}, on the array"] += 1
             return view
         assert view.error is not None, view
         self.notes.refused[f"{deed}: {view.error.code}"] += 1
-        assert self._full(begun), f"without need: {deed} {subject} is {view.state}: {view.error}"
+        needed = facts.pool == "p" and self._full(begun)
+        assert needed, f"without need: {deed} {facts.name} is {view.state}: {view.error}"
         return None
 
     # -- deeds -------------------------------------------------------------------------------------
@@ -118,26 +122,36 @@ class Sailor:
         uid = self._random.choice(uids)
         return uid, self.notes.volumes[uid]
 
-    def _on_disk(self, uid: str) -> bool:
-        return (self._daemon.pool / "volumes" / uid).exists()
+    def _is_there(self, uid: str, pool: str) -> bool:
+        if pool == "p":
+            return (self._daemon.pool / "volumes" / uid).exists()
+        return uid in on_array(self._daemon.array)
+
+    def _draw(self) -> Facts:
+        pool = "a" if self._random.random() < ON_ARRAY else "p"
+        shares = (70, 20, 10) if pool == "p" else (0, 60, 40)
+        content: Content = self._random.choices(("directory", "filesystem", "block"), shares)[0]
+        name, fs = f"v{self._number}-{self._serial}", "ext4" if content == "filesystem" else None
+        return Facts(name, SIZES[content], content, fs, pool)  # type: ignore[arg-type]  # ext4 is one
 
     def _create(self) -> None:
-        content: Content = self._random.choices(("directory", "filesystem", "block"), (70, 20, 10))[0]
-        facts = Facts(
-            f"v{self._number}-{self._serial}", SIZES[content], content, "ext4" if content == "filesystem" else None
-        )
+        facts = self._draw()
         view = self._asked(
-            "create", facts.name,
-            lambda key: self._client.create_volume("p", facts.name, facts.size, content, facts.fs, WAIT, key),
+            "create", facts,
+            lambda key: self._client.create_volume(
+                facts.pool, facts.name, facts.size, facts.content, facts.fs, WAIT, key
+            ),
         )  # fmt: skip
         if view is not None:
             self.notes.volumes[view.resource.uid] = facts
-            assert self._on_disk(view.resource.uid), f"created, and not there: {facts.name}"
+            assert self._is_there(view.resource.uid, facts.pool), f"created, and not there: {facts.name}"
 
     def _rename(self) -> None:
         uid, facts = self._some(sorted(self.notes.volumes))
         name = f"v{self._number}-{self._serial}r"
-        if self._asked("rename", facts.name, lambda key: self._client.rename_volume("p", facts.name, name, WAIT, key)):
+        if self._asked(
+            "rename", facts, lambda key: self._client.rename_volume(facts.pool, facts.name, name, WAIT, key)
+        ):
             self.notes.volumes[uid] = facts._replace(name=name)
 
     def _mount(self) -> None:
@@ -149,9 +163,9 @@ class Sailor:
         else:
             point.mkdir(exist_ok=True)
         if self._asked(
-            "mount", facts.name,
+            "mount", facts,
             lambda key: self._client.mount(
-                "p", facts.name, place.path, read_only=place.read_only, wait=WAIT, key=key
+                facts.pool, facts.name, place.path, read_only=place.read_only, wait=WAIT, key=key
             ),
         ):  # fmt: skip
             self.notes.mounts[uid] = place
@@ -176,14 +190,14 @@ class Sailor:
 
         found = self._until_answered(f"mounts at {path}", lambda: self._client.mounts(path))
         assert [mount.path for mount in found] == [path], f"an acknowledged mount is not known: {path}"
-        if self._asked("unmount", facts.name, ask):
+        if self._asked("unmount", facts, ask):
             del self.notes.mounts[uid]
             assert not mounts_below(self._daemon.mnt / uid), f"unmounted, and still there: {facts.name}"
 
     def _delete(self) -> None:
         uid, facts = self._some(self._free())
-        if self._asked("delete", facts.name, lambda key: self._client.delete_volume("p", facts.name, WAIT, key)):
+        if self._asked("delete", facts, lambda key: self._client.delete_volume(facts.pool, facts.name, WAIT, key)):
             del self.notes.volumes[uid]
             self.notes.written.pop(uid, None)
             self.notes.gone.add(uid)
-            assert not self._on_disk(uid), f"deleted, and still there: {facts.name}"
+            assert not self._is_there(uid, facts.pool), f"deleted, and still there: {facts.name}"

@@ -8,11 +8,17 @@ from typing import NamedTuple
 import apsw
 
 from holdfast.client import Client
+from holdfast.drivers.flasharray import names
 from holdfast.model.operations import ENDED
+from holdfast.testing.flasharray.server import ArrayServer
+from holdfast.testing.flasharray.shelf import VOLUMES
 from tests.daemon import mounts_below, temporary_below
 from tests.storm import cargo, processes
 from tests.storm.notes import Facts, Notes, Place
 from tests.storm.place import StormDaemon
+
+# On a disk, and on the array.
+POOLS = ("p", "a")
 
 
 class Seen(NamedTuple):
@@ -27,30 +33,51 @@ class Seen(NamedTuple):
     mount_points: list[str]
     devices: list[str]
     cargo: dict[str, str]
+    connected: list[str]
     processes: list[str]
 
 
 def look(daemon: StormDaemon, client: Client, notes: Notes) -> Seen:
     """All of it, while no operation is under way."""
-    volumes = list(client.volumes("p"))
+    pools = {volume.uid: pool for pool in POOLS for volume in client.volumes(pool)}
+    volumes = [volume for pool in POOLS for volume in client.volumes(pool)]
     uids = {volume.name: volume.uid for volume in volumes}
     mounts = client.mounts()
     return Seen(
-        recorded={v.uid: Facts(v.name, v.size, v.content, v.fs) for v in volumes},
+        recorded={v.uid: Facts(v.name, v.size, v.content, v.fs, pools[v.uid]) for v in volumes},
         unready=[v.uid for v in volumes if not v.ready],
         shown={uids.get(m.volume, m.volume): Place(m.path, m.read_only) for m in mounts if m.mounted},
         audit=[f"{found.kind} {found.subject}: {found.evidence}" for found in client.audit()],
-        on_disk=os.listdir(daemon.pool / "volumes"),
+        on_disk=[*os.listdir(daemon.pool / "volumes"), *on_array(daemon.array)],
         temporary=temporary_below(daemon.pool),
         mount_points=mounts_below(daemon.mnt),
-        devices=backed_by(daemon.pool / "volumes"),
+        devices=[*backed_by(daemon.pool / "volumes"), *_shown(daemon.array)],
         cargo={
             uid: cargo.read(notes.mounts[uid].path, notes.volumes[uid].content, text)
             for uid, text in notes.written.items()
             if uid in notes.mounts
         },
+        connected=[
+            named.uid for _, name in sorted(daemon.array.array.state.connections) if (named := names.parse(name))
+        ],
         processes=strays(daemon),
     )
+
+
+def on_array(server: ArrayServer) -> dict[str, str]:
+    """Serials of what is there and not destroyed, by uid."""
+    with server.lock:
+        volumes = list(server.array.state.volumes.values())
+    return {
+        named.uid: each.serial for each in volumes if each.destroyed_at is None and (named := names.parse(each.name))
+    }
+
+
+def _shown(server: ArrayServer) -> list[str]:
+    """As `backed_by`; of a volume that is gone from the array, its serial."""
+    uids = {serial: uid for uid, serial in on_array(server).items()}
+    serials = [serial.removesuffix(" (deleted)") for serial in backed_by(Path(server.root) / VOLUMES)]
+    return [uids.get(serial, serial) for serial in serials]
 
 
 def backed_by(volumes: Path) -> list[str]:

@@ -15,6 +15,8 @@ WAIT, ANSWER = 1.0, 1.5
 REQUEST, IDLE = 1.0, 1.0
 # Seconds that it gives a worker child.
 CHILD = 2.0
+# Seconds that a change may take to be seen on the array.
+SETTLE = 1.0
 # Longer than any of them.
 LONG = 1.0 + max(WAIT + ANSWER, REQUEST, IDLE, CHILD)
 # Seconds after which what must come true has failed to: a client's answer, a start, an end.

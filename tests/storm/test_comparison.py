@@ -18,11 +18,11 @@ from tests.storm.place import StormDaemon, storm_daemon
 from tests.storm.seen import Seen, left_in_journal, look
 
 TREE = Facts("tree", 2 << 20, "directory", None)
-DISK = Facts("disk", 1 << 20, "block", None)
+DISK = Facts("disk", 1 << 20, "block", None, "a")
 AT = {"t": Place("/m/t", False), "d": Place("/m/d", True)}
 SEEN = Seen(
     recorded={"t": TREE, "d": DISK}, unready=[], shown=AT, audit=[], on_disk=["d", "t"], temporary=[],
-    mount_points=["/m/t", "/m/d"], devices=["d"], cargo={"t": "text"}, processes=[],
+    mount_points=["/m/t", "/m/d"], devices=["d"], cargo={"t": "text"}, connected=["d"], processes=[],
 )  # fmt: skip
 MORE = {"gone": Facts("gone", 1, "directory", None), "x": Facts("x", 1, "directory", None)}
 BROKEN: dict[str, tuple[Seen, str]] = {
@@ -60,6 +60,8 @@ BROKEN: dict[str, tuple[Seen, str]] = {
     "other data": (SEEN._replace(cargo={"t": "tex\0"}), "lost: data: tree reads 'tex\\x00', and was 'text'"),
     "a loop device twice": (SEEN._replace(devices=["d", "d"]), "leaked: a loop device on the disk of d"),
     "no loop device": (SEEN._replace(devices=[]), "lost: the loop device of disk"),
+    "a connection of nobody's": (SEEN._replace(connected=["d", "x"]), "leaked: a connection of x"),
+    "no connection": (SEEN._replace(connected=[]), "lost: the connection of disk"),
     "a temporary name": (SEEN._replace(temporary=[".making"]), "leaked: the temporary .making"),
     "a process": (SEEN._replace(processes=["1 mkfs"]), "leaked: the process 1 mkfs"),
     "a finding": (SEEN._replace(audit=["ghost p/v"]), "finding: ghost p/v"),
@@ -89,7 +91,7 @@ class Fleet:
 
     def __init__(self, daemon: StormDaemon) -> None:
         self.daemon = daemon
-        self.client = daemon.with_pool()
+        self.client = daemon.with_pools()
         self.notes = Notes()
         self.uids = {content: self._make(content) for content in ("directory", "filesystem", "block")}
 

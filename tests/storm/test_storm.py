@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from holdfast.client import Client
+from holdfast.testing.flasharray.judging import judge
 from tests.needs import need, need_root
 from tests.storm import settings
 from tests.storm.comparison import Difference, compare
 from tests.storm.notes import Notes
 from tests.storm.place import StormDaemon, storm_daemon
 from tests.storm.sailors import Sailor
-from tests.storm.seen import left_in_journal, look, strays
+from tests.storm.seen import POOLS, left_in_journal, look, strays
 from tests.storm.storm import Storm
 from tests.storm.weathers import WEATHERS
 
@@ -35,7 +36,7 @@ def test_a_storm_loses_nothing_leaks_nothing_and_every_start_succeeds() -> None:
     need("mkfs.ext4")
     begun = time.monotonic()
     with storm_daemon() as daemon, evidence(daemon):
-        client = daemon.with_pool()
+        client = daemon.with_pools()
         storm = Storm(daemon)
         notes = sail(storm)
         calm(storm)
@@ -44,6 +45,7 @@ def test_a_storm_loses_nothing_leaks_nothing_and_every_start_succeeds() -> None:
         assert found == []
         assert all(storm.log.came[weather.name] for weather in WEATHERS)
         sweep(daemon, client)
+        assert judge(daemon.array.array.log) > 0
 
 
 @contextlib.contextmanager
@@ -125,8 +127,9 @@ def sweep(daemon: StormDaemon, client: Client) -> None:
     """Unmount and delete all: nothing is left, in the world and in the journal."""
     for mount in client.mounts():
         assert client.unmount(mount).state == "done"
-    for volume in list(client.volumes("p")):
-        assert client.delete_volume("p", volume.name).state == "done"
+    for pool in POOLS:
+        for volume in list(client.volumes(pool)):
+            assert client.delete_volume(pool, volume.name).state == "done"
     assert lasting(daemon, client, Notes()) == []
     assert daemon.stop() == 0
     assert left_in_journal(daemon.state / "holdfast.db") == []

@@ -4,7 +4,7 @@ import msgspec
 
 from holdfast.control.audit_devices import device_findings
 from holdfast.control.connections import Connections, Leak
-from holdfast.drivers.contract import Absent, ForeignObject, Item, PoolRef, Present, Unknown
+from holdfast.drivers.contract import Absent, ForeignObject, Item, Observation, Present, Unknown, VolumeFacts
 from holdfast.drivers.registry import Drivers
 from holdfast.host.host import Host
 from holdfast.model.conditions import ABANDONED, holds
@@ -107,8 +107,10 @@ class Audit:
         mine = {volume.uid: volume for volume in records.volumes if volume.parent == pool.uid}
         found = [seen for item in items if (seen := self._item(pool, item, mine)) is not None]
         there = {item.uid for item in items if item.kind in ("volume", "kept")}
+        wanted = [volume_ref(volume) for volume in mine.values() if volume.status.ready and volume.uid in there]
+        looks = driver.look_volumes(ref, wanted) if wanted else {}
         for volume in mine.values():
-            seen = self._volume(pool, ref, volume, volume.uid in there)
+            seen = self._volume(pool, volume, looks.get(volume.uid), there=volume.uid in there)
             if seen is not None:
                 found.append(seen)
         return [*found, *self._leaks(pool, records)] if pool.status.connects else found
@@ -145,7 +147,8 @@ class Audit:
         )
         return Seen(_finding("orphan", item.where, evidence, remedy), item.uid or item.where, pool, item)
 
-    def _volume(self, pool: Pool, ref: PoolRef, volume: Volume, there: bool) -> Seen | None:
+    @staticmethod
+    def _volume(pool: Pool, volume: Volume, look: Observation[VolumeFacts] | None, *, there: bool) -> Seen | None:
         name = f"{pool.name}/{volume.name}"
         if not volume.status.ready:
             evidence = "its making was abandoned" if there else "its making was abandoned; nothing is there"
@@ -155,7 +158,7 @@ class Audit:
                 _finding("ghost", name, "recorded, but not in its pool", "Restore it, or delete the record."),
                 volume.uid,
             )
-        match self._drivers.of(ref).look_volume(ref, volume_ref(volume)):
+        match look:
             case Present() if holds(volume.conditions, ABANDONED):
                 evidence = "an operation on it was abandoned; it is whole"
                 return Seen(_finding("drift", name, evidence, "--repair settles it."), volume.uid, pool, volume=volume)

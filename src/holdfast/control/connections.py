@@ -1,5 +1,7 @@
 """Connections of volumes to hosts, compared with what is wanted; and entries of hosts that nobody needs any more."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from holdfast.drivers.connecting import Connecting, ConnectionFacts
@@ -26,7 +28,7 @@ class Leak(msgspec.Struct, frozen=True):
 class Connections:
     """Reads records and back ends; changes nothing but unused entries of hosts."""
 
-    def __init__(self, records: Records, drivers: Drivers, member: str, owner: str) -> None:
+    def __init__(self, records: Records, drivers: Drivers, member: str, owner: str, now: Callable[[], float]) -> None:
         self._records = records
         self._drivers = drivers
         self._member = member
@@ -34,6 +36,11 @@ class Connections:
         self._done = -1
         self._changes = 0
         self._connects = False
+        self._now = now
+        # When each that nobody wants was first seen here, by volume and host: back ends do not tell its age.
+        self._first: dict[tuple[str, str], float] = {}
+        # As of the last audit, by the pool's uid: since when each is, by state.
+        self.counted: dict[str, dict[ConnectionState, list[float]]] = {}
 
     def changed(self) -> bool:
         """Something ended: an entry may be unused now. Whether there are such pools at all."""
@@ -58,15 +65,20 @@ class Connections:
         wanted, members = self._records.read(lambda tx: (_wanted(tx, volume.uid), _members(tx)))
         found = driver.look_device(ref, volume_ref(volume)) if volume.status.identity else Absent()
         device = found.facts.path if isinstance(found, Present) else ""
-        return [self._view(each, wanted, members, device) for each in listed]
+        return [self._view(volume.uid, each, wanted, members, device) for each in listed]
+
+    def _since(self, uid: str, each: ConnectionFacts, wanted: list[Attachment]) -> float:
+        """When it was wanted first; or, by nobody, first seen."""
+        asked = min((one.created for one in wanted if one.spec.member == each.member), default=None)
+        return self._first.setdefault((uid, each.host), self._now()) if asked is None else asked
 
     def _view(
-        self, each: ConnectionFacts, wanted: list[Attachment], members: dict[str, str], device: str
+        self, uid: str, each: ConnectionFacts, wanted: list[Attachment], members: dict[str, str], device: str
     ) -> ConnectionView:
-        since = min((one.created for one in wanted if one.spec.member == each.member), default=None)
         return ConnectionView(
             host=each.host, ours=each.ours, member=members.get(each.member, ""),
-            state=_state(each, wanted={one.spec.member for one in wanted}, members=members), since=since,
+            state=_state(each, wanted={one.spec.member for one in wanted}, members=members),
+            since=self._since(uid, each, wanted),
             device=device if each.member == self._member else "",
         )  # fmt: skip
 
@@ -78,14 +90,26 @@ class Connections:
         driver = self._drivers.connecting(ref)
         members = self._records.read(_members)
         mine = {volume.uid: volume for volume in volumes if volume.parent == pool.uid}
-        wanted = {uid: {one.spec.member for one in attachments if one.parent == uid} for uid in mine}
+        mounts = {uid: [one for one in attachments if one.parent == uid] for uid in mine}
+        wanted = {uid: {one.spec.member for one in there} for uid, there in mounts.items()}
         found: list[Leak] = []
-        for uid, listed in sorted(driver.all_connections(ref).items()):
+        counted: dict[ConnectionState, list[float]] = {"wanted": [], "unwanted": [], "dead": [], "foreign": []}
+        connected = driver.all_connections(ref)
+        for uid, listed in sorted(connected.items()):
             for each in listed:
                 state = _state(each, wanted=wanted.get(uid, set()), members=members)
+                counted[state].append(self._since(uid, each, mounts.get(uid, [])))
                 if state != "wanted":
                     found.append(_connection_leak(pool, mine.get(uid), uid, each, state))
+        self.counted[pool.uid] = counted
+        self._forget(connected, mine)
         return [*found, *self._devices(pool, driver, mine, wanted), *self._hosts(pool, driver, members)]
+
+    def _forget(self, connected: dict[str, tuple[ConnectionFacts, ...]], mine: dict[str, Volume]) -> None:
+        """One that comes back is another one."""
+        there = {(uid, each.host) for uid, listed in connected.items() for each in listed}
+        for key in [key for key in self._first if key[0] in mine and key not in there]:
+            self._first.pop(key, None)
 
     def _devices(
         self, pool: Pool, driver: Connecting, mine: dict[str, Volume], wanted: dict[str, set[str]]
@@ -188,8 +212,10 @@ def _connection_leak(
     name = f"{pool.name}/{volume.name if volume else uid}"
     if state == "foreign":
         remedy = f"Left alone; `holdfast volume disconnect {name} {each.host}` cuts it." if volume else "Left alone."
+    elif volume is None:
+        remedy = "It goes with the volume, which no record knows."
     else:
-        remedy = "--repair cuts it." if volume else "It goes with the volume, which no record knows."
+        remedy = "--repair cuts it." if volume.status.identity else "It goes with the volume; delete that."
     finding = Finding(
         kind="leaked-connection", subject=name, evidence=f"connected to {each.host}, {_WHY[state]}", remedy=remedy
     )

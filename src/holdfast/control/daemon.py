@@ -93,7 +93,7 @@ class Daemon:
         self.looks = Looks(self.records, self.host, self.drivers, member.uid)
         self.counters = Counters(self.records, self.drivers, self.engine, member.uid)
         self.member = member
-        self.connections = Connections(self.records, self.drivers, member.uid, member.uid)
+        self.connections = Connections(self.records, self.drivers, member.uid, member.uid, runtime.now)
         audit = Audit(self.records, self.host, self.drivers, self.looks, self.connections, member.uid, member.uid)
         self.repair = Repair(audit, self.engine, self.drivers, self.connections, member.uid)
         reconciler = Reconciler(runtime, self.records, self.looks, self.engine)

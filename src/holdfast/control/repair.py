@@ -72,6 +72,8 @@ class Repair:
         if seen.leak is not None and seen.leak.host and seen.volume is not None and seen.pool is not None:
             request = ConnectionCut(pool=seen.pool.name, name=seen.volume.name, host=seen.leak.host)
         elif seen.finding.kind in ("leaked-device", "leaked-connection") and seen.volume is not None:
+            if seen.leak is not None and not seen.volume.status.identity:
+                return False  # its making was abandoned: nobody knows its device, and its delete takes all with it
             request = DeviceRelease(volume=seen.volume.uid)
         elif seen.attachment is not None:
             request = MountRestore(attachment=seen.attachment.uid)

@@ -71,14 +71,15 @@ ConnectionState = Literal["wanted", "unwanted", "dead", "foreign"]
 class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     """A volume's connection, as its back end lists it. `host` is the back end's name of the host; `member` ours of it.
 
-    `state` is wanted (mounted there since `since`), unwanted, dead (of a member that is gone) or foreign.
+    `state` is wanted, unwanted, dead (of a member that is gone) or foreign. `since` is when it was mounted there, or
+    else when this daemon first saw it.
     """
 
     host: str
     ours: bool
     member: str
     state: ConnectionState
-    since: float | None
+    since: float
     device: str
 
 

@@ -21,9 +21,10 @@ from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.steps.care import VolumeChecked, VolumeTrimmed
 from holdfast.steps.connection import ConnectionGone, VolumeConnect, VolumeDisconnect
 from holdfast.steps.device import DeviceAppear, DeviceGone, DeviceGrown, FileSystemGrown, VolumeFormat
+from holdfast.steps.hosts import HostsGone
 from holdfast.steps.loop import LoopAttach, LoopDetach
 from holdfast.steps.mount import Mount, Unmount
-from holdfast.steps.paths import DevicesFree, PathsFree
+from holdfast.steps.paths import DevicesFree, DevicesGone, PathsFree
 from holdfast.steps.pool import PoolMake, PoolRemove
 from holdfast.steps.volume import VolumeMake, VolumeRemove, VolumeResized
 from holdfast.steps.volume import VolumeRename as RenameStep
@@ -36,6 +37,8 @@ REQUESTS: tuple[type[Request], ...] = (
 STEPS: tuple[type[Step], ...] = (
     PoolMake,
     PoolRemove,
+    HostsGone,
+    DevicesGone,
     VolumeMake,
     VolumeRemove,
     RenameStep,

@@ -13,6 +13,7 @@ from holdfast.host.host import Host
 from holdfast.host.mountpoints import MountFacts
 from holdfast.model.errors import Refused
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
+from holdfast.steps.arrival import bring
 from holdfast.steps.looks import verdict
 from holdfast.steps.mount import look_at
 
@@ -61,6 +62,7 @@ class VolumeChecked(_Harmless, frozen=True, tag="volume-checked.1"):
         if fs is None or uuid is None:
             return Conflict("The volume has no file system of its own.", "invalid", "Check its pool's disk.")
         kernel = ctx.tool(Host).kernel
+        bring(ctx, self.pool, self.volume)
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
             image = kernel.reopen(access.fd, os.O_RDONLY)
         try:

@@ -128,7 +128,9 @@ class VolumeDisconnect(_Connection, frozen=True, tag="volume-disconnect.1"):
         """Connected again, if it was wanted before."""
         if not self.back:
             return Done()
-        return verdict(self._host(ctx), lambda _host: Done(), Todo())
+        found = verdict(self._host(ctx), lambda _host: Done(), Todo())
+        # A list that is older than what was done here still shows it.
+        return long_past(ctx, self._driver(ctx).settle(self.pool), found, taken=True)
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Connect."""

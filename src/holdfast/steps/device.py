@@ -12,7 +12,9 @@ from holdfast.host import formats
 from holdfast.host.host import Host
 from holdfast.host.signatures import size_of
 from holdfast.model.errors import Foreign, Refused
+from holdfast.model.observations import Absent
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
+from holdfast.steps.arrival import bring
 from holdfast.steps.connection import was_there
 from holdfast.steps.looks import verdict
 from holdfast.steps.volume import known
@@ -119,7 +121,9 @@ class DeviceGrown(_Device, frozen=True, tag="device-grown.1"):
     size: int
 
     def judge(self, ctx: Context) -> Verdict:
-        """As the open device says."""
+        """As the open device says. One that a start of the machine has taken is found again."""
+        if isinstance(self._driver(ctx).look_device(self.pool, self.volume), Absent):
+            return Todo(None, "", _BETWEEN)
         kernel = ctx.tool(Host).kernel
         with self._driver(ctx).access(self.pool, self.volume) as access:
             return Done() if size_of(access.fd, kernel) >= self.size else Todo(None, "", _BETWEEN)
@@ -154,6 +158,7 @@ class FileSystemGrown(_Device, frozen=True, tag="file-system-grown.1"):
     def apply(self, ctx: Context) -> Round | None:
         """Grow it, which is repeatable."""
         args = {"fs": self.volume.fs, "uuid": self.volume.fs_uuid, "size": self.size}
+        bring(ctx, self.pool, self.volume)
         with self._driver(ctx).access(self.pool, self.volume) as access:
             ctx.tool(Host).children.run(ctx, "grow", args, (access.fd,), formats.DEADLINE)
         return Round(_GROWN)
@@ -192,6 +197,7 @@ class VolumeFormat(_Device, frozen=True, tag="volume-format.1"):
         if volume.fs is None or volume.fs_uuid is None:
             raise Refused("The volume has no file system of its own.")
         host = ctx.tool(Host)
+        bring(ctx, self.pool, volume)
         with driver.access(self.pool, volume) as access:
             try:
                 formats.make(host.children, ctx, access.fd, volume.fs, volume.fs_uuid, "never", kernel=host.kernel)

@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import Access, PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.host import loops, mountpoints, mounttable
@@ -13,6 +12,7 @@ from holdfast.host.mountpoints import MountFacts, MountLook
 from holdfast.model.errors import Foreign, HoldfastError
 from holdfast.model.observations import Absent, ForeignObject, Present
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
+from holdfast.steps.arrival import bring
 from holdfast.steps.looks import verdict
 
 # A journal of a large file system may be replayed at mount, and umount carries the writeback; seconds.
@@ -101,6 +101,7 @@ class Mount(_AtPath, frozen=True, tag="mount.1"):
 
     def apply(self, ctx: Context) -> Round | None:
         """Mount."""
+        bring(ctx, self.pool, self.volume)
         self._mount(ctx)
         return None
 
@@ -162,21 +163,23 @@ class Unmount(_AtPath, frozen=True, tag="unmount.1"):
 
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Mount again. A machine that was started anew meanwhile has lost the device too, which is wanted still."""
-        self._bring_device(ctx)
+        bring(ctx, self.pool, self.volume)
+        self._attach(ctx)
         self._mount(ctx)
         return None
 
-    def _bring_device(self, ctx: Context) -> None:
-        driver, host = ctx.tool(Drivers).of(self.pool), ctx.tool(Host)
-        if isinstance(driver, Connecting):
-            if isinstance(driver.look_device(self.pool, self.volume), Absent):
-                driver.find_device(self.pool, self.volume, ctx)
-        elif self.volume.content == "block":
-            with driver.access(self.pool, self.volume) as access:
-                backing = loops.backing_of(access.fd, host.kernel)
-                if all(loop.autoclear for loop in loops.of_backing(backing, host.kernel)):
-                    args = {"read_only": self.read_only}
-                    host.children.run(ctx, "loop-attach", args, (access.fd,), DEADLINE)
+    def _attach(self, ctx: Context) -> None:
+        """The loop device of a block volume's image."""
+        if self.volume.content != "block":
+            return
+        host = ctx.tool(Host)
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            if access.kind == "device":
+                return
+            backing = loops.backing_of(access.fd, host.kernel)
+            if all(loop.autoclear for loop in loops.of_backing(backing, host.kernel)):
+                args = {"read_only": self.read_only}
+                host.children.run(ctx, "loop-attach", args, (access.fd,), DEADLINE)
 
     def describe(self) -> str:
         """One line."""

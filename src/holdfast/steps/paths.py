@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from holdfast.drivers.contract import PoolRef, VolumeRef
+from holdfast.drivers.registry import Drivers
 from holdfast.host import loops, mounttable
 from holdfast.host.host import Host
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Verdict
+from holdfast.model.observations import Present, Unknown
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Unclear, Verdict
 
 
 class _Free(Step, frozen=True):
@@ -41,6 +44,31 @@ class PathsFree(_Free, frozen=True, tag="paths-free.1"):
     def describe(self) -> str:
         """One line."""
         return f"see that nothing is mounted at {', '.join(self.paths)}"
+
+
+class DevicesGone(_Free, frozen=True, tag="devices-gone.1"):
+    """No device of these connected volumes is here; this machine is asked, not their back end."""
+
+    pool: PoolRef
+    volumes: tuple[VolumeRef, ...]
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By serial."""
+        driver = ctx.tool(Drivers).connecting(self.pool)
+        for volume in self.volumes:
+            match driver.look_device(self.pool, volume):
+                case Present(facts):
+                    what = f"{facts.path} is the device of the volume {volume.name}."
+                    return Conflict(what, "in-use", "Unmount it, or let `holdfast audit --repair` remove what is left.")
+                case Unknown(reason):
+                    return Unclear(reason)
+                case _:
+                    continue
+        return Done()
+
+    def describe(self) -> str:
+        """One line."""
+        return f"see that no device of {len(self.volumes)} volumes is here"
 
 
 class DevicesFree(_Free, frozen=True, tag="devices-free.1"):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.storm.storm import Storm
-from tests.storm.weathers import disks, places, processes
+from tests.storm.weathers import arrays, disks, places, processes
 
 
 class Weather(NamedTuple):
@@ -35,4 +35,9 @@ WEATHERS = (
     Weather("the database is a copy", places.database_is_a_copy),
     Weather("the lock file is another", places.lock_is_another),
     Weather("a second daemon is started", places.second_daemon),
+    Weather("the array is away", arrays.away, 3),
+    Weather("the array is away, and killed", arrays.killed_while_away, 3),
+    Weather("the array's answers are lost", arrays.answers_are_lost, 3),
+    Weather("the array is late", arrays.late, 3),
+    Weather("the array ends all sessions", arrays.sessions_end),
 )

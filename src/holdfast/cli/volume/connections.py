@@ -25,5 +25,4 @@ def run(name: VolumeName, /, *, form: Form = "table", address: Address = "") -> 
 
 def _row(each: ConnectionView) -> list[Cell]:
     state = Span(each.state, "" if each.state == "wanted" else "bad")
-    since = "" if each.since is None else words.ago(each.since)
-    return [each.host, each.member or "-", state, since or "-", each.device or "-"]
+    return [each.host, each.member or "-", state, words.ago(each.since), each.device or "-"]

@@ -1,6 +1,6 @@
 """The `flasharray` driver: the contract's verbs, each in the file of its noun."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from holdfast.drivers.connecting import Connecting, ConnectionFacts, DeviceFacts
@@ -128,6 +128,10 @@ class FlashArrayDriver(Connecting):
     def look_volume(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
         """By mark, name, id and tags."""
         return self._volumes.look(pool, volume)
+
+    def look_volumes(self, pool: PoolRef, volumes: Sequence[VolumeRef]) -> dict[str, Observation[VolumeFacts]]:
+        """From one listing."""
+        return self._volumes.look_all(pool, volumes)
 
     def make_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
         """The volume, then its tags."""

@@ -1,6 +1,6 @@
 """Looking at a pod: its mark, its volumes, and what each answer proves. One request shows the mark and a volume."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -100,10 +100,49 @@ class Seeing:
         _mark, found = self.marked(pool, name)
         if not found:
             return None
-        item = found[0]
+        self._check_id(volume, found[0])
+        return self._proven(pool, volume, found[0], self._tags(pool, name))
+
+    def listed(self, pool: PoolRef) -> tuple[Items, dict[str, Items]]:
+        """All volumes of the pod, which bears the pool's mark, and what tags they have, by name; each page once."""
+        self.marked(pool)
+        pod, session = read(pool.config).pod, self.session(pool)
+        items = session.get("volumes", filter=f"pod.name='{pod}'")
+        said: dict[str, Items] = {}
+        for each in session.get("volumes/tags", namespaces=tags.NAMESPACE, filter=f"resource.name='{pod}::*'"):
+            said.setdefault(str(each["resource"]["name"]), []).append(each)
+        return items, said
+
+    def all_there(self, pool: PoolRef, volumes: Sequence[VolumeRef]) -> dict[str, Observation[Volume]]:
+        """`there` of many, from one listing."""
+        listing = observing(lambda: Present(self.listed(pool)))
+        if not isinstance(listing, Present):
+            return dict.fromkeys((volume.uid for volume in volumes), listing)
+        items, said = listing.facts
+        by_name = {str(item["name"]): item for item in items}
+
+        def one(volume: VolumeRef) -> Observation[Volume]:
+            name = names.volume(read(pool.config).pod, pool.owner, volume.uid)
+
+            def look() -> Observation[Volume]:
+                if name not in by_name:
+                    return Absent()
+                self._check_id(volume, by_name[name])
+                return Present(self._proven(pool, volume, by_name[name], said.get(name, [])))
+
+            return observing(look)
+
+        return {volume.uid: one(volume) for volume in volumes}
+
+    @staticmethod
+    def _check_id(volume: VolumeRef, item: Item) -> None:
         if volume.identity and item["id"] != volume.identity.get("id"):
-            raise Foreign(f"{name} is another volume than the recorded: its id is {item['id']}.")
-        said = tags.read(self._tags(pool, name), name)
+            raise Foreign(f"{item['name']} is another volume than the recorded: its id is {item['id']}.")
+
+    @staticmethod
+    def _proven(pool: PoolRef, volume: VolumeRef, item: Item, its_tags: Items) -> Volume:
+        name = str(item["name"])
+        said = tags.read(its_tags, name)
         if isinstance(said, str):
             raise Foreign(said)
         if said is None:

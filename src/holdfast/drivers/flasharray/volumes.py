@@ -1,6 +1,6 @@
 """Volumes: made, marked by tags, looked at, and removed as the array's states go: disconnected, destroyed, erased."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -41,7 +41,15 @@ class Volumes:
 
     def look(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
         """See `Driver.look_volume`: without tags it is not whole yet."""
-        match self._seeing.there(pool, volume):
+        return self._whole(self._seeing.there(pool, volume))
+
+    def look_all(self, pool: PoolRef, volumes: Sequence[VolumeRef]) -> dict[str, Observation[VolumeFacts]]:
+        """See `Driver.look_volumes`."""
+        return {uid: self._whole(found) for uid, found in self._seeing.all_there(pool, volumes).items()}
+
+    @staticmethod
+    def _whole(seen: Observation[Volume]) -> Observation[VolumeFacts]:
+        match seen:
             case Present(found) if found.destroyed:
                 return ForeignObject(f"{found.name} was destroyed on the array, which keeps it{until(found.item)}.")
             case Present(found):
@@ -211,12 +219,7 @@ class Volumes:
 
     def inventory(self, pool: PoolRef) -> Iterator[Item]:
         """Every page of volumes and of tags, in a pod that proved to be the pool's."""
-        self._seeing.marked(pool)
-        session, pod = self._seeing.session(pool), read(pool.config).pod
-        items = session.get("volumes", filter=f"pod.name='{pod}'")
-        said: dict[str, list[dict[str, str]]] = {}
-        for each in session.get("volumes/tags", namespaces=tags.NAMESPACE, filter=f"resource.name='{pod}::*'"):
-            said.setdefault(str(each["resource"]["name"]), []).append(each)
+        items, said = self._seeing.listed(pool)
         for item in items:
             if names.parse_mark(item["name"]) is None:
                 yield self._listed(pool, item, tags.read(said.get(item["name"], []), item["name"]))

@@ -20,7 +20,6 @@ from holdfast.faces.rest.fields import Here
 from holdfast.model.operations import ENDED
 from holdfast.model.resources import Pool
 from holdfast.records import operations, resources
-from holdfast.records.contract import Tx
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -82,6 +81,7 @@ class AtScrape(Collector):
         """All gauges."""
         yield from self._of_operations()
         yield from self._of_pools()
+        yield from self._of_connections()
         last = self._daemon.auditor.last
         findings = GaugeMetricFamily("holdfast_findings", "Findings of the last audit.", labels=("kind",))
         for kind, count in last.kinds.items():
@@ -102,10 +102,25 @@ class AtScrape(Collector):
             by_state.add_metric((state,), sum(row.state == state for row in rows if row.state not in ENDED))
         yield by_state
 
-    def _of_pools(self) -> Iterable[Metric]:
-        def read(tx: Tx) -> list[Pool]:
-            return resources.page(tx, Pool)
+    def _of_connections(self) -> Iterable[Metric]:
+        """As of the last audit: a scrape asks no array."""
+        counts = GaugeMetricFamily(
+            "holdfast_connections", "Connections of volumes to hosts at the last audit.", labels=("pool", "state")
+        )
+        oldest = GaugeMetricFamily(
+            "holdfast_connection_oldest_seconds", "Age of the oldest of them, as far as it is known.",
+            labels=("pool", "state"),
+        )  # fmt: skip
+        now = self._daemon.runtime.now()
+        for pool in self._daemon.records.read(lambda tx: resources.page(tx, Pool)):
+            for state, since in self._daemon.connections.counted.get(pool.uid, {}).items():
+                counts.add_metric((pool.name, state), len(since))
+                if since:
+                    oldest.add_metric((pool.name, state), max(0.0, now - min(since)))
+        yield counts
+        yield oldest
 
+    def _of_pools(self) -> Iterable[Metric]:
         gauges = {
             name: GaugeMetricFamily(f"holdfast_pool_{name}", text, labels=("pool",))
             for name, text in {
@@ -115,7 +130,7 @@ class AtScrape(Collector):
                 "provisioned_bytes": "Sum of the volumes' sizes.",
             }.items()
         }
-        for pool in self._daemon.records.read(read):
+        for pool in self._daemon.records.read(lambda tx: resources.page(tx, Pool)):
             view = views.pool(self._daemon, pool)
             gauges["ready"].add_metric((pool.name,), float(view.ready))
             gauges["provisioned_bytes"].add_metric((pool.name,), view.provisioned)

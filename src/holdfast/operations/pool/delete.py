@@ -12,6 +12,7 @@ from holdfast.operations.refs import check_match, find_pool, mark_abandoned, poo
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
+from holdfast.steps.hosts import HostsGone
 from holdfast.steps.pool import PoolRemove
 
 
@@ -39,7 +40,8 @@ class PoolDelete(Asked, frozen=True, kw_only=True, tag="pool.delete.1"):
         if resources.has_children(tx, Volume, pool.uid):
             raise InUse(f"The pool {self.name} has volumes.", f"`holdfast volume list {self.name}` shows them.")
         resources.update(tx, msgspec.structs.replace(pool, operation=bound.drawn.operation))
-        return (PoolRemove(pool_ref(pool, bound.drawn.owner)),)
+        place = pool_ref(pool, bound.drawn.owner)
+        return (HostsGone(place), PoolRemove(place)) if pool.status.connects else (PoolRemove(place),)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """The row goes last."""

@@ -6,11 +6,11 @@ from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Pool, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
-from holdfast.operations.refs import find_pool
+from holdfast.operations.refs import find_pool, pool_ref, volume_ref
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
-from holdfast.steps.paths import DevicesFree, PathsFree
+from holdfast.steps.paths import DevicesFree, DevicesGone, PathsFree
 
 
 class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
@@ -28,12 +28,16 @@ class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Nothing is touched; but what is still mounted or attached is in use."""
-        if resources.by_uid(tx, Pool, bound.uids["pool"]) is None:
+        pool = resources.by_uid(tx, Pool, bound.uids["pool"])
+        if pool is None:
             raise NotFound(f"The pool {self.name} is not there any more.")
         volumes = resources.page(tx, Volume, bound.uids["pool"])
         wanted = [a.spec.path for volume in volumes for a in resources.page(tx, Attachment, volume.uid)]
         blocks = tuple(volume.uid for volume in volumes if volume.spec.content == "block")
         paths = (PathsFree(tuple(wanted)),) if wanted else ()
+        if pool.status.connects:
+            known = tuple(volume_ref(volume) for volume in volumes if volume.status.identity)
+            return (*paths, DevicesGone(pool_ref(pool, bound.drawn.owner), known)) if known else paths
         return (*paths, DevicesFree(blocks)) if blocks else paths
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:

@@ -154,6 +154,22 @@ class VolumeConformance:
         assert harness.reads_back(pool, volume)
         assert harness.driver.in_use(pool, volume) == ""
 
+    def test_a_look_at_many_sees_what_looks_at_each_see(self, harness: Harness, kind: Kind) -> None:
+        """Whole, absent, another owner's, damaged; and unknown, where the place is not the pool's."""
+        pool = harness.ready()
+        whole, usurped, damaged, lost = (harness.made(pool, kind) for _ in range(4))
+        for harm, volume in ((harness.usurp, usurped), (harness.damage, damaged), (harness.lose, lost)):
+            harm(pool, volume)
+        volumes, driver = (whole, harness.volume(kind), usurped, damaged, lost), harness.driver
+        expected = {volume.uid: driver.look_volume(pool, volume) for volume in volumes}
+        assert [type(found) for found in expected.values()] == [Present, Absent, *[ForeignObject] * 3]
+        assert driver.look_volumes(pool, volumes) == expected
+        assert driver.look_volumes(pool, ()) == {}
+        with harness.hidden(pool):
+            assert not [
+                each for each in driver.look_volumes(pool, volumes).values() if isinstance(each, Present | Absent)
+            ]
+
     @pytest.mark.parametrize("harm", ["usurp", "damage", "lose"])
     def test_what_does_not_prove_to_be_ours_and_whole_is_left_alone(
         self, harness: Harness, kind: Kind, harm: str

@@ -36,6 +36,8 @@ class Array:
         self.log: list[Sent] = []
         self._sessions: set[str] = set()
         self._shown: State | None = None
+        # Told of each request once it is done.
+        self.heard: Callable[[Sent], None] = lambda _sent: None
 
     # -- what tests do behind the client's back ----------------------------------------------------
 
@@ -114,6 +116,7 @@ class Array:
         items = tuple(reply.body["items"]) if reply.status == 200 and method == "GET" else ()
         sent = Sent(self.state.now(), method, path, query, body, reply.status, told, connected, items)
         self.log.append(sent)
+        self.heard(sent)
         return reply
 
     def _volumes(self, query: dict[str, str]) -> list[str]:

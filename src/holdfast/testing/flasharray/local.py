@@ -15,7 +15,10 @@ from holdfast.model.errors import Again
 from holdfast.runtime.simulated import SimulatedRuntime
 from holdfast.testing.flasharray.array import TOKEN, Array
 from holdfast.testing.flasharray.fabric import LoopFabric
+from holdfast.testing.flasharray.model import Entry
 
+# A bystander's: a volume in a pod of his own, connected to his host.
+STRANGER, HOST = "thesis::data", "esx-17"
 _VARIABLE = "HOLDFAST_SIMULATED_TOKEN"
 
 
@@ -44,14 +47,29 @@ class LocalWire:
         """Nothing is kept."""
 
 
-def drivers(host: Host, array: Array) -> Drivers:
-    """Those of a simulated daemon, with that array."""
+def driver(host: Host, array: Array) -> FlashArrayDriver:
+    """Of a simulated daemon, to that array."""
     runtime = host.runtime
     assert isinstance(runtime, SimulatedRuntime)
-    array_driver = FlashArrayDriver(
-        host, lambda _options: LocalWire(runtime, array), Transports({"loop": LoopFabric(host)})
-    )
-    return Drivers({"dir": DirDriver(host), "flasharray": array_driver})
+    return FlashArrayDriver(host, lambda _options: LocalWire(runtime, array), Transports({"loop": LoopFabric(host)}))
+
+
+def drivers(host: Host, array: Array) -> Drivers:
+    """Those of a simulated daemon, with that array."""
+    return Drivers({"dir": DirDriver(host), "flasharray": driver(host, array)})
+
+
+def bystander(array: Array) -> None:
+    """He is there."""
+    for method, path, query, body in (
+        ("POST", "pods", {"names": "thesis"}, {}),
+        ("PATCH", "container-default-protections", {"names": "thesis"}, {"default_protections": []}),
+        ("POST", "volumes", {"names": STRANGER}, {"provisioned": 1 << 20}),
+    ):
+        array._act(method, path, query, body)
+    state = array.state
+    state.hosts[HOST] = Entry(state.ids(), HOST, [f"iqn.{HOST}"])
+    state.connections[HOST, STRANGER] = 1
 
 
 def config(fabric: str, **more: str) -> dict[str, str]:

@@ -34,7 +34,7 @@ class Shelf(abc.ABC):
 
     @abc.abstractmethod
     def used(self, serial: str) -> int:
-        """Bytes that it takes."""
+        """Bytes that it takes; none once it is erased."""
 
     @abc.abstractmethod
     def export(self, initiator: str, serial: str, shown: str) -> None:
@@ -84,7 +84,10 @@ class FileShelf(Shelf):
 
     def used(self, serial: str) -> int:
         """See `Shelf`."""
-        return os.stat(self._path(serial)).st_blocks * 512
+        try:
+            return os.stat(self._path(serial)).st_blocks * 512
+        except FileNotFoundError:  # a stale list tells of what is erased
+            return 0
 
     def export(self, initiator: str, serial: str, shown: str) -> None:
         """See `Shelf`."""

@@ -12,13 +12,11 @@ from holdfast.model.resources import Attachment, Pool, Volume
 from holdfast.records import resources
 from holdfast.testing.flasharray import local
 from holdfast.testing.flasharray.array import Array
-from holdfast.testing.flasharray.judging import judge
-from holdfast.testing.flasharray.model import Entry
+from holdfast.testing.flasharray.judging import is_destruction, is_to_stay, judge, volumes_of
+from holdfast.testing.flasharray.local import HOST, STRANGER
+from holdfast.testing.flasharray.model import Sent
 from holdfast.testing.flasharray.shelf import VOLUMES, FileShelf
 from holdfast.testing.universe import Universe
-
-# A bystander's: a volume in a pod of his own, connected to his host.
-STRANGER, HOST = "thesis::data", "esx-17"
 
 
 class ArrayUniverse(Universe):
@@ -28,6 +26,18 @@ class ArrayUniverse(Universe):
         super().__init__(scratch, seed)
         self.fabric = os.path.join(scratch, "array")
         self.array = Array(FileShelf(self.fabric), lambda: self.scheduler.clock, self._later, self.world.new_id)
+
+        self.array.heard = self._heard
+        self._wrong = ""
+
+    def _heard(self, sent: Sent) -> None:
+        """A volume is destroyed only while its record says so."""
+        daemon = self.daemon
+        if daemon is None or not hasattr(daemon, "engine") or not is_destruction(sent) or self._wrong:
+            return
+        records = daemon.records
+        kept = [uid for uid in volumes_of(sent) if is_to_stay(records.peek(), uid)]
+        self._wrong = f"{sent.method} of {kept[0]}, which is to stay" if kept else ""
 
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
         def wait() -> None:
@@ -42,15 +52,7 @@ class ArrayUniverse(Universe):
 
     def furnish(self) -> None:
         """The bystander is there."""
-        for method, path, query, body in (
-            ("POST", "pods", {"names": "thesis"}, {}),
-            ("PATCH", "container-default-protections", {"names": "thesis"}, {"default_protections": []}),
-            ("POST", "volumes", {"names": STRANGER}, {"provisioned": 1 << 20}),
-        ):
-            self.array._act(method, path, query, body)
-        state = self.array.state
-        state.hosts[HOST] = Entry(state.ids(), HOST, [f"iqn.{HOST}"])
-        state.connections[HOST, STRANGER] = 1
+        local.bystander(self.array)
 
     def memory(self) -> object:
         """What the array knows."""
@@ -71,6 +73,8 @@ class ArrayUniverse(Universe):
         """How array and records differ, or an empty text."""
         state = self.array.state
         judge(self.array.log)
+        if self._wrong:
+            return self._wrong
         pools = {pool.uid: pool for pool in daemon.records.read(lambda tx: resources.page(tx, Pool))}
         volumes = daemon.records.read(lambda tx: resources.page(tx, Volume))
         wanted = {

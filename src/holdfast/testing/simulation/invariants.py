@@ -5,7 +5,7 @@ an operation is under way and is judged when it is free again; what the weather 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -19,7 +19,7 @@ from holdfast.records.contract import Tx
 from holdfast.records.sqlite import SqliteRecords
 from holdfast.testing.simulation.home import RecordsDisk
 from holdfast.testing.simulation.model import Model
-from holdfast.testing.simulation.world import World, has_token, mark_of, settle_in
+from holdfast.testing.simulation.world import World, has_token, settle_in
 from holdfast.testing.universe import Universe
 
 _CODEC = codec()
@@ -27,7 +27,10 @@ _OPEN = "('queued', 'running', 'undoing', 'parked')"
 # What Holdfast does outside of operations: counters' stamps, and what a repair discards of what is over.
 # Looks that want a child, and the sync of what was there before.
 _HARMLESS = re.compile(r"\.persist|^child\.(?:check|fsck)-")
-_OWN = ("pool.stamp", "tree.remove", "volume.sync-discarded")
+_OWN = (
+    "pool.stamp", "tree.remove", "volume.sync-discarded",
+    *(f"array.{purpose}" for purpose in ("stamp", "remove-host", "disconnect", "destroy", "eradicate")),
+)  # fmt: skip
 
 
 class Breach(AssertionError):
@@ -66,6 +69,8 @@ class Invariants:
         # Whether the world may have changed since it was looked at.
         self._touched = True
         self._epochs: dict[str, int] = {}
+        # What more is checked at each commit, of back ends that are not on this machine.
+        self.beside: Callable[[Tx, Held], None] = lambda _tx, _held: None
 
     # -- when ------------------------------------------------------------------------------------
 
@@ -79,7 +84,7 @@ class Invariants:
         daemon = self._universe.daemon
         if daemon is None or not hasattr(daemon, "engine"):
             return
-        tx = _peek(daemon)
+        tx = peek(daemon)
         rows = tx.run("SELECT state, direction, epoch FROM operations WHERE id=?", (operation,))
         if not rows:
             raise Breach(1, f"{name} by an operation that is not recorded", operation)
@@ -108,7 +113,7 @@ class Invariants:
             self._refused = self._disk.refused
         elif self._refused == self._disk.refused:  # else what is there may be of a transaction that did not fit
             raise Breach(1, "a commit was answered before it was synced")
-        tx = _peek(daemon)
+        tx = peek(daemon)
         before = len(self.ended)
         self._ends(tx)
         held = self._claims(tx)
@@ -121,13 +126,14 @@ class Invariants:
         self._volumes(tx, held)
         self._strays(tx, held, daemon.member.uid)
         self._mounts(held)
+        self.beside(tx, held)
 
     def calm(self) -> None:
         """After healing nothing is excused any more."""
         self.excused.clear()
         self.gone.clear()
         if self._universe.daemon is not None:
-            self.model.adopt(_rows(_peek(self._universe.daemon)))
+            self.model.adopt(_rows(peek(self._universe.daemon)))
 
     # -- what ------------------------------------------------------------------------------------
 
@@ -175,7 +181,8 @@ class Invariants:
                 held.by_kind[str(item).removeprefix("uid:")] = str(kind)
         return held
 
-    def _free(self, held: Held, *uids: str) -> bool:
+    def free(self, held: Held, *uids: str) -> bool:
+        """Whether nobody moves these: no operation, no weather, and nobody who gave one up."""
         loose = self.model.loose
         return not any(uid in held.exclusive or uid in loose or uid in self.excused for uid in uids)
 
@@ -183,12 +190,12 @@ class Invariants:
         """Rules 6 and 7: records are what was acknowledged, both ways."""
         rows = _rows(tx)
         for row in rows:
-            if self._free(held, row.uid, row.parent) and (differs := self.model.differs(row)):
+            if self.free(held, row.uid, row.parent) and (differs := self.model.differs(row)):
                 raise Breach(6, f"{row.name}: {differs}")
         there = {row.uid for row in rows}
         for known in (self.model.pools, self.model.volumes, self.model.mounts):
             for uid in known:
-                if uid not in there and self._free(held, uid):
+                if uid not in there and self.free(held, uid):
                     raise Breach(7, f"{known[uid]} was acknowledged, and is not recorded")
 
     def _volumes(self, tx: Tx, held: Held) -> None:
@@ -199,16 +206,15 @@ class Invariants:
                 continue
             if held.by_kind.get(uid) == "volume.delete" and self._past(tx, held.exclusive[uid]):
                 continue
-            entry = self._world.disk(pool.source).volumes().get(uid)
-            if entry is None:
+            kept = self._world.places[pool.source].kept(uid)
+            if kept is None:
                 raise Breach(6, f"the volume {volume.name} is not in its pool", held.exclusive.get(uid, ""))
             if not volume.token:
-                settle_in(entry, volume, uid.encode())
-            if not has_token(entry, volume):
+                settle_in(kept, volume, uid.encode())
+            if not has_token(kept, volume):
                 raise Breach(3, f"the data of {volume.name} is gone", held.exclusive.get(uid, ""))
-            mark = mark_of(entry)
-            if uid not in held.exclusive and (mark is None or (mark.name, mark.uid) != (volume.name, uid)):
-                raise Breach(6, f"the mark of {volume.name} shows {mark}")
+            if uid not in held.exclusive and (shown := kept.marked()) != (volume.name, uid):
+                raise Breach(6, f"the mark of {volume.name} shows {shown}")
 
     @staticmethod
     def _past(tx: Tx, operation: str) -> bool:
@@ -230,7 +236,7 @@ class Invariants:
 
     def _mounts(self, held: Held) -> None:
         """Rules 5 and 6: each acknowledged mount is there, and none is that nobody wants."""
-        wanted = {mount.path: mount for uid, mount in self.model.mounts.items() if self._free(held, uid, mount.volume)}
+        wanted = {mount.path: mount for uid, mount in self.model.mounts.items() if self.free(held, uid, mount.volume)}
         seen: dict[str, bool] = {}
         for mount in self._world.machine.namespace.facts():
             if mount.path.startswith(("/state", "/run")):
@@ -278,7 +284,7 @@ def _stray(name: str, owner: str, known: set[str], recorded: set[str], held: Hel
     return "" if name in recorded or len(name) != 32 else "is recorded nowhere"
 
 
-def _peek(daemon: Daemon) -> Tx:
+def peek(daemon: Daemon) -> Tx:
     """Reading the records from outside, between transactions."""
     records = daemon.records
     if not isinstance(records, SqliteRecords):

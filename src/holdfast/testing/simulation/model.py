@@ -20,6 +20,7 @@ from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.resize import VolumeResize
 
 
 class KnownPool(msgspec.Struct):
@@ -71,7 +72,7 @@ class Model:
         uids, new = bound.uids, bound.drawn.uid
         match request:
             case PoolCreate():
-                self.pools[new] = KnownPool(request.name, request.config["source"])
+                self.pools[new] = KnownPool(request.name, _source(request.config))
             case PoolDelete() | PoolForget():
                 self._forget(uids["pool"])
             case VolumeCreate():
@@ -89,6 +90,8 @@ class Model:
                 self.loose.pop(uids["attachment"], None)
             case VolumeRename() if uids["volume"] in self.volumes:
                 self.volumes[uids["volume"]].name = request.new_name
+            case VolumeResize() if uids["volume"] in self.volumes:
+                self.volumes[uids["volume"]].size = parse_size(request.size)
             case VolumeLabel() if uids["volume"] in self.volumes:
                 labels = self.volumes[uids["volume"]].labels
                 merged = {name: value for name, value in {**labels, **request.labels}.items() if value is not None}
@@ -127,9 +130,14 @@ class Model:
 
     def _shown(self, row: Pool | Volume | Attachment) -> KnownPool | KnownVolume | KnownMount:
         if isinstance(row, Pool):
-            return KnownPool(row.name, row.spec.config["source"])
+            return KnownPool(row.name, _source(row.spec.config))
         if isinstance(row, Attachment):
             return KnownMount(row.parent, row.spec.path, row.spec.read_only)
         spec, known = row.spec, self.volumes.get(row.uid)
         token = known.token if known else b""
         return KnownVolume(row.name, row.parent, spec.size, spec.content, spec.fs, dict(spec.labels), token)
+
+
+def _source(config: dict[str, str]) -> str:
+    """A pool's place."""
+    return config.get("source") or config["pod"]

@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 import structlog
 
+from holdfast.drivers.contract import Driver
 from holdfast.drivers.dir.driver import DirDriver
 from holdfast.drivers.registry import Drivers
 from holdfast.engine.submit import Caller
@@ -20,6 +21,8 @@ from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.records import operations, resources
+from holdfast.testing.flasharray.model import Sent
+from holdfast.testing.simulation.beside import LONGEST_SETTLE, Beside
 from holdfast.testing.simulation.conditions import Conditions
 from holdfast.testing.simulation.invariants import Breach, Invariants
 from holdfast.testing.simulation.slow import SETTLE, Before, SlowDriver
@@ -55,8 +58,9 @@ class Report(msgspec.Struct):
 class Run:
     """Plays one seed."""
 
-    def __init__(self, seed: int, operations: int = OPERATIONS, *, keep: bool = False) -> None:
+    def __init__(self, seed: int, operations: int = OPERATIONS, *, keep: bool = False, array: bool = False) -> None:
         self.seed = seed
+        self.array = array
         self.trace = Trace(keep=keep)
         self.hits: Counter[str] = Counter()
         self._wanted = operations
@@ -68,19 +72,24 @@ class Run:
         self.invariants = Invariants(self.universe, self.world, self.universe.disk)
         self.failpoints = Failpoints(self.universe, seed, self.hits)
         self.conditions = Conditions(self.universe, self.world, self.invariants, seed, self.hits)
+        self._beside = Beside(self.universe, self.world, self.invariants, seed, self.hits) if array else None
+        config = self._beside.config if self._beside else None
         self.clients = [
-            Client(number, seed, self.invariants.model, PLACES, {"p1": "slow"})
+            Client(number, seed, self.invariants.model, PLACES, {"p1": "slow"}, config)
             for number in range(self._random.choice((1, 3, 5)))
         ]
         self._breach: Breach | None = None
         self.universe.hook = self._hook
         self.universe.fatal_reason = self._fatal
+        if self._beside is not None:
+            self._beside.array.heard = self._heard
 
     def _known(self, host: Host, cache: dict[str, Before]) -> Drivers:
         def late() -> None:
             self.hits["late-look"] += 1
 
-        return Drivers({"dir": DirDriver(host), "slow": SlowDriver(host, cache, late)})
+        known: dict[str, Driver] = {"dir": DirDriver(host), "slow": SlowDriver(host, cache, late)}
+        return Drivers(known if self._beside is None else {**known, "flasharray": self._beside.driver(host)})
 
     # -- what is seen ----------------------------------------------------------------------------
 
@@ -99,6 +108,14 @@ class Run:
             universe.kill()
         self.failpoints.at(name)
 
+    def _heard(self, sent: Sent) -> None:
+        try:
+            if self._beside is not None:
+                self._beside.invariants.at_request(sent)
+        except Breach as breach:
+            self._breach = self._breach or breach
+            self.universe.kill()
+
     def _fatal(self, reason: str) -> None:
         if reason.startswith("operation "):
             self._breach = self._breach or Breach(6, f"a fault of Holdfast itself: {reason}", reason.split()[1])
@@ -113,6 +130,8 @@ class Run:
         """Raises Breach."""
         begun = time.perf_counter()
         self.universe.world.spawn("weather", self.conditions.run)
+        if self._beside is not None:
+            self.universe.world.spawn("weather", self._beside.conditions.run)
         try:
             while len(self.invariants.ended) < self._wanted:
                 self._live()
@@ -149,6 +168,8 @@ class Run:
         universe.bury()
         if universe.power_is_cut:
             universe.power_cut()
+            if self._beside is not None:
+                self._beside.ground.shelf.appear()
             for mount in self.invariants.model.mounts.values():
                 self.invariants.gone[mount.path] = None
             for disk in self.world.disks:
@@ -181,6 +202,8 @@ class Run:
         """The world is well: every operation ends, the audit is content, and all of it can be taken away."""
         self.failpoints.calm = True
         self.conditions.heal()
+        if self._beside is not None:
+            self._beside.conditions.heal()
         self._start()
         self._settled()
         self._look_again()
@@ -218,10 +241,11 @@ class Run:
         daemon = self.universe.daemon
         if daemon is None:
             return ["no daemon"]
-        self.universe.runtime.sleep(SETTLE)
+        settle = SETTLE if self._beside is None else LONGEST_SETTLE
+        self.universe.runtime.sleep(settle)
         daemon.repair.run(repair=True)
         self._abandoned()
-        self.universe.runtime.sleep(SETTLE)
+        self.universe.runtime.sleep(settle)
         return [f"{found.kind} {found.subject}: {found.evidence}" for found in daemon.repair.run(repair=False)]
 
     def _abandoned(self) -> None:
@@ -271,6 +295,9 @@ class Run:
             self._ask(VolumeDelete(pool=pools[volume.parent], name=volume.name))
         for name in pools.values():
             self._ask(PoolDelete(name=name))
+        if self._beside is not None:
+            self.universe.runtime.sleep(LONGEST_SETTLE)
+            self._beside.ended()
 
 
 def _late(universe: SimulatedUniverse, disk: object) -> None:

@@ -23,9 +23,9 @@ def quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), processors=[drop])
 
 
-def command(seed: int, operations: int) -> str:
+def command(seed: int, operations: int, *, array: bool = False) -> str:
     """What plays it again, exactly."""
-    return f"python -m holdfast.testing.simulation {seed} --operations {operations} --trace"
+    return f"python -m holdfast.testing.simulation {seed}{' --array' * array} --operations {operations} --trace"
 
 
 def failed(run: Run, error: Exception, operations: int) -> str:
@@ -33,7 +33,7 @@ def failed(run: Run, error: Exception, operations: int) -> str:
     operation = error.operation if isinstance(error, Breach) else ""
     lines = run.trace.of(operation)[-_LINES:] or run.trace.of()[-_LINES:]
     told = "" if isinstance(error, Breach) else "".join(traceback.format_exception(error))
-    head = f"seed {run.seed}: {error}\n{told}play it again: {command(run.seed, operations)}"
+    head = f"seed {run.seed}: {error}\n{told}play it again: {command(run.seed, operations, array=run.array)}"
     of = f"operation {operation}" if operation else "the last events"
     return "\n".join((head, f"{of}:", *lines))
 

@@ -26,7 +26,7 @@ def mkfs(kernel: SimulatedKernel, args: dict[str, Any], fd: int) -> tuple[str, i
     offset, block = filesystems.superblock(fs, uuid)
     try:
         image = kernel.reopen(fd, os.O_RDWR)
-        if kernel.fstat(image).st_size < SMALLEST[fs]:
+        if kernel.lseek(image, 0, os.SEEK_END) < SMALLEST[fs]:
             return "the simulated image is too small", 1
         kernel.pwrite(image, block, _COPY + offset)
         node = kernel.node(image)

@@ -17,6 +17,7 @@ from holdfast.model.operations import OperationView
 from holdfast.operations.attachment.mount import VolumeMount
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.base import Asked
+from holdfast.operations.connection.cut import ConnectionCut
 from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
@@ -26,8 +27,11 @@ from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.resize import VolumeResize
 from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.runtime.api import Runtime
+from holdfast.testing.flasharray.local import HOST
+from holdfast.testing.simulation.arrays import POD
 from holdfast.testing.simulation.invariants import Breach
 from holdfast.testing.simulation.model import Model
 
@@ -48,8 +52,9 @@ class Client:
     """One of several. It lives on while its greenlet dies with the daemon."""
 
     def __init__(
-        self, number: int, seed: int, model: Model, places: int, drivers: dict[str, str] | None = None
-    ) -> None:
+        self, number: int, seed: int, model: Model, places: int, drivers: dict[str, str] | None = None,
+        array: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.caller = Caller(f"client-{number}", "simulation")
         self.random = random.Random(f"{seed} {number}")
         self.model = model
@@ -60,6 +65,9 @@ class Client:
         self._places = places
         # By pool, where it is not dir.
         self._drivers = drivers or {}
+        # What a pool on an array is configured with; then most requests are about that one.
+        self._array = array
+        self._mix = {**MIX, **ON_ARRAY} if array else MIX
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -117,11 +125,13 @@ class Client:
 
     def draw(self) -> Asked:
         """The next request."""
-        kind = self.random.choices(tuple(MIX), tuple(MIX.values()))[0]
+        kind = self.random.choices(tuple(self._mix), tuple(self._mix.values()))[0]
         drawn: Asked = getattr(self, f"_{kind}")()
         return drawn
 
     def _pool(self) -> str:
+        if self._array:
+            return self.random.choices((*POOLS, POD, "p9"), (15, 8, 75, 2))[0]
         return self.random.choices((*POOLS, "p9"), (70, 28, 2))[0]
 
     def _name(self) -> str:
@@ -138,6 +148,8 @@ class Client:
 
     def _pool_create(self) -> Asked:
         name = self._pool()
+        if name == POD and self._array:
+            return PoolCreate(name=name, driver="flasharray", config=self._array)
         return PoolCreate(name=name, driver=self._drivers.get(name, "dir"), config={"source": f"/srv/{name}"})
 
     def _pool_delete(self) -> Asked:
@@ -151,6 +163,14 @@ class Client:
 
     def _directory(self) -> Asked:
         return VolumeCreate(pool=self._pool(), name=self._name(), size="1MiB")
+
+    def _grow(self) -> Asked:
+        pool, name = self._volume("block")
+        return VolumeResize(pool=pool, name=name, size=self.random.choice(("1MiB", "2MiB", "3MiB")))
+
+    def _cut(self) -> Asked:
+        pool, name = self._volume()
+        return ConnectionCut(pool=pool, name=name, host=HOST)
 
     def _block(self) -> Asked:
         return VolumeCreate(pool=self._pool(), name=self._name(), size="1MiB", content="block")
@@ -215,3 +235,5 @@ MIX = {
     "directory": 11, "filesystem": 12, "block": 6, "delete": 15, "rename": 5, "label": 4, "mount": 16, "unmount": 11,
     "check": 3, "trim": 3, "pool_create": 3, "pool_delete": 1.5, "pool_forget": 0.5, "pool_change": 1, "invalid": 8,
 }  # fmt: skip
+# What is otherwise where there is an array.
+ON_ARRAY = {"mount": 22, "unmount": 15, "directory": 4, "grow": 4, "cut": 2}

@@ -3,6 +3,9 @@
 All of it reaches the machine behind Holdfast's back, as its administrators, tenants and neighbours do.
 """
 
+from collections.abc import Callable
+from typing import Protocol
+
 import msgspec
 
 from holdfast.drivers.dir.marks import OBJECT_MARK, VOLUMES, ObjectMark
@@ -14,6 +17,28 @@ from holdfast.testing.simulation.nodes import PAGE, FileSystem, Kind, Node
 # Where a tenant of a block volume writes; beyond what any superblock or copy of one takes.
 _PLACE = 300 << 10
 _FILE = "precious"
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A volume where its pool keeps it: its image, or its tree, and what marks it shows: its name and its uid."""
+
+    image: Node | None
+    tree: Node | None
+    marked: Callable[[], tuple[str, str] | None]
+
+
+class Place(Protocol):
+    """Where a pool is. `source` tells it from others."""
+
+    source: str
+
+    def kept(self, uid: str) -> Kept | None:
+        """The volume there, if it is."""
+        ...
+
+    def wipe(self) -> None:
+        """Its administrator makes it anew for another use."""
+        ...
 
 
 class Disk:
@@ -60,6 +85,18 @@ class Disk:
         found = self.system.root.children.get(VOLUMES)
         return found.children if found is not None else {}
 
+    def kept(self, uid: str) -> Kept | None:
+        """See `Place`."""
+        entry = self.volumes().get(uid)
+        if entry is None:
+            return None
+        return Kept(entry.children.get("disk.raw"), entry.children.get("data"), lambda: _marked(entry))
+
+
+def _marked(entry: Node) -> tuple[str, str] | None:
+    mark = mark_of(entry)
+    return None if mark is None else (mark.name, mark.uid)
+
 
 def below(node: Node) -> list[Node]:
     """The node and all that is in it."""
@@ -100,34 +137,33 @@ def mark_of(entry: Node) -> ObjectMark | None:
         return None
 
 
-def tree_of(entry: Node, volume: KnownVolume) -> Node | None:
+def tree_of(kept: Kept) -> Node | None:
     """Where the tenant's files are."""
-    if volume.content == "directory":
-        return entry.children.get("data")
-    inner = image.inner if (image := entry.children.get("disk.raw")) is not None else None
+    if kept.image is None:
+        return kept.tree
+    inner = kept.image.inner
     return inner.root if inner is not None else None
 
 
-def settle_in(entry: Node, volume: KnownVolume, token: bytes) -> None:
+def settle_in(kept: Kept, volume: KnownVolume, token: bytes) -> None:
     """The tenant writes something, and syncs it."""
     volume.token = token
-    if volume.content == "block":
-        image = entry.children["disk.raw"]
+    if volume.content == "block" and kept.image is not None:
+        image = kept.image
         pages = dict(image.dirty)
         image.write(_PLACE, token)
         image.dirty = pages
         return
-    tree = tree_of(entry, volume)
+    tree = tree_of(kept)
     if tree is not None:
         file(tree, _FILE, token)
 
 
-def has_token(entry: Node, volume: KnownVolume) -> bool:
+def has_token(kept: Kept, volume: KnownVolume) -> bool:
     """Whether the tenant's data is there; by the pages themselves, whatever a sick device would tell."""
     if volume.content == "block":
-        image = entry.children.get("disk.raw")
-        return image is not None and bare(image, _PLACE, len(volume.token)) == volume.token
-    tree = tree_of(entry, volume)
+        return kept.image is not None and bare(kept.image, _PLACE, len(volume.token)) == volume.token
+    tree = tree_of(kept)
     found = tree.children.get(_FILE) if tree is not None else None
     return found is not None and bare(found, 0, len(volume.token)) == volume.token
 
@@ -147,21 +183,18 @@ class World:
     def __init__(self, machine: Machine, kinds: tuple[str, ...], places: int) -> None:
         self.machine = machine
         self.disks = [Disk(machine, f"/srv/p{n}", kind, n + 1) for n, kind in enumerate(kinds)]
+        self.places: dict[str, Place] = {disk.source: disk for disk in self.disks}
         mnt = directory(machine.root.root, "mnt")
         for number in range(places):
             directory(mnt, f"d{number}")
             file(mnt, f"f{number}")
         machine.root.sync(machine.root.root)
 
-    def disk(self, source: str) -> Disk:
-        """By its place."""
-        return next(disk for disk in self.disks if disk.source == source)
-
     def wipe(self, name: str) -> None:
-        """What a forgotten pool left is its administrator's."""
-        for disk in self.disks:
-            if disk.source == f"/srv/{name}":
-                disk.wipe()
+        """What a forgotten pool left is its administrator's; a place is called as the pool that it is for."""
+        for place in self.places.values():
+            if place.source.rpartition("/")[2] == name:
+                place.wipe()
 
     def systems(self) -> list[FileSystem]:
         """Of the pools."""

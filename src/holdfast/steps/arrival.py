@@ -1,0 +1,17 @@
+"""The device of a connected volume, brought back where this machine has lost it."""
+
+from holdfast.drivers.connecting import Connecting
+from holdfast.drivers.contract import PoolRef, VolumeRef
+from holdfast.drivers.registry import Drivers
+from holdfast.model.observations import Absent
+from holdfast.model.step import Context
+
+
+def bring(ctx: Context, pool: PoolRef, volume: VolumeRef) -> None:
+    """Let a machine that was started anew amid the operation look for it again: an earlier step had found it.
+
+    Nothing to do for volumes that are not connected. What comes of it is for the next look.
+    """
+    driver = ctx.tool(Drivers).of(pool)
+    if isinstance(driver, Connecting) and isinstance(driver.look_device(pool, volume), Absent):
+        driver.find_device(pool, volume, ctx)
