@@ -83,7 +83,8 @@ ENGINE = (
     ),
     Mutant(
         5, "undo acts on what is unclear", "engine/undo.py",
-        "        if isinstance(verdict, Unclear):\n            return self._verbs.wait(verdict.reason)\n"
+        "        if isinstance(verdict, Unclear):\n"
+        "            return self._verbs.wait(verdict.reason, verdict.within)\n"
         "        if isinstance(verdict, Conflict):",
         "        if isinstance(verdict, Conflict):",
         Suite(UNDO, why="an act on what cannot be seen fails there in the same way"),

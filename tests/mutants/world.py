@@ -43,7 +43,8 @@ WORLD = (
     ),
     Mutant(
         3, "unknown is as good as absent", "steps/looks.py",
-        "            return Unclear(reason)", "            return absent if reason else Unclear(reason)",
+        "            return Unclear(reason, within)",
+        "            return absent if reason else Unclear(reason, within)",
         Seeds(1), quick=True,
     ),
     Mutant(

@@ -38,11 +38,12 @@ class Log:
             "undone, as the pool was full": {
                 text: count for text, count in sorted(notes.refused.items()) if text != "no-space"
             },
+            "undone, as killed": {"create, on the array: its formatting was interrupted": notes.interrupted},
             "found": {"lost": kinds["lost"], "leaked": kinds["leaked"], "findings of the audit": kinds["finding"]},
         }  # fmt: skip
         lines = [f"{seconds:.0f} seconds, {settings.CLIENTS} clients, seed {settings.SEED}"]
         for title, rows in tables.items():
-            lines += ["", title, *(f"  {name:<48}{count:>7}" for name, count in rows.items())]
+            lines += ["", title, *(f"  {name:<54}{count:>7}" for name, count in rows.items())]
         lines += [f"  {difference.kind}: {difference.what}" for difference in found]
         return "\n".join(lines)
 

@@ -37,6 +37,7 @@ class Notes:
         self.acknowledged: collections.Counter[str] = collections.Counter()
         self.refused: collections.Counter[str] = collections.Counter()
         self.unclear = 0
+        self.interrupted = 0
 
     def add(self, other: "Notes") -> None:
         """Take another's."""
@@ -47,3 +48,4 @@ class Notes:
         self.acknowledged += other.acknowledged
         self.refused += other.refused
         self.unclear += other.unclear
+        self.interrupted += other.interrupted

@@ -108,6 +108,9 @@ class Sailor:
             self.notes.acknowledged[deed if facts.pool == "p" else f"{deed}, on the array"] += 1
             return view
         assert view.error is not None, view
+        if facts.pool == "a" and facts.fs and deed == "create" and view.error.detail.startswith("Formatting"):
+            self.notes.interrupted += 1  # a half-made format is never gone on with
+            return None
         self.notes.refused[f"{deed}: {view.error.code}"] += 1
         needed = facts.pool == "p" and self._full(begun)
         assert needed, f"without need: {deed} {facts.name} is {view.state}: {view.error}"

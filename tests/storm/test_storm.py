@@ -109,6 +109,7 @@ def blow(storm: Storm, sailors: list[Sailor]) -> None:
 
 def calm(storm: Storm) -> None:
     """All ends, and once more in order: what a start puts right (the mark of a pool that was full) is put right."""
+    storm.daemon.array.array.weather.troubles.clear()
     storm.daemon.settle(settings.PATIENCE)
     assert storm.daemon.stop() == 0
     storm.again()

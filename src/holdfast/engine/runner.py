@@ -96,7 +96,7 @@ class Runner:
         """First look, then intent."""
         verdict = Todo() if live.steps[idx].minted else verbs.judge(idx)
         if isinstance(verdict, Unclear):
-            return verbs.wait(verdict.reason)
+            return verbs.wait(verdict.reason, verdict.within)
         if isinstance(verdict, Conflict):
             return self._hindered(live, verbs, Problem(verdict.code, verdict.evidence, verdict.hint))
         if isinstance(verdict, Done):
@@ -140,7 +140,7 @@ class Runner:
         if failure is not None and failure.permanent is not None:
             return self._hindered(live, verbs, problem_of(failure.permanent))
         if isinstance(verdict, Unclear):
-            return verbs.wait(verdict.reason)
+            return verbs.wait(verdict.reason, verdict.within)
         reason = failure.reason if failure else verdict.reason or "the change was made, but is not seen yet"
         return verbs.wait(reason, verdict.within)
 

@@ -29,7 +29,7 @@ class Undo:
         if isinstance(verdict, Done):
             return self._accept(idx)
         if isinstance(verdict, Unclear):
-            return self._verbs.wait(verdict.reason)
+            return self._verbs.wait(verdict.reason, verdict.within)
         if isinstance(verdict, Conflict):
             return self._verbs.wait(f"undo would touch what is not this operation's: {verdict.evidence}")
         answer = self._verbs.unapply(idx)
@@ -43,8 +43,9 @@ class Undo:
             return self._accept(idx)
         if answer is not None:
             return self._verbs.wait(answer.reason)
-        reason = verdict.reason if isinstance(verdict, Unclear) else "the change was undone, but is still seen"
-        return self._verbs.wait(reason)
+        if isinstance(verdict, Unclear):
+            return self._verbs.wait(verdict.reason, verdict.within)
+        return self._verbs.wait("the change was undone, but is still seen")
 
     def _accept(self, idx: int) -> Answer | None:
         lost = None if self._live.returned == idx else self._verbs.persist(idx)
@@ -60,7 +61,7 @@ class Undo:
                 continue
             verdict = self._verbs.undone(idx)
             if isinstance(verdict, Unclear):
-                return self._verbs.wait(verdict.reason)
+                return self._verbs.wait(verdict.reason, verdict.within)
             if not isinstance(verdict, Done):
                 self._journal.step_undone(self._live, idx, state="intent")
                 return self._verbs.wait(f"{self._live.steps[idx].describe()}: undone, but seen again")

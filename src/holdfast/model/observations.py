@@ -27,9 +27,10 @@ class ForeignObject(msgspec.Struct, frozen=True):
 
 
 class Unknown(msgspec.Struct, frozen=True):
-    """The look failed; nothing follows from it but waiting."""
+    """The look failed; nothing follows from it but waiting, for `within` seconds at most, if that is not 0."""
 
     reason: str
+    within: float = 0.0
 
 
 Observation = Absent | Present[F] | ForeignObject | Unknown

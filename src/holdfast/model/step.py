@@ -48,9 +48,10 @@ class Conflict(msgspec.Struct, frozen=True):
 
 
 class Unclear(msgspec.Struct, frozen=True):
-    """The look failed or does not count yet; wait and look again."""
+    """The look failed or does not count yet; wait and look again, within so many seconds, if that is not 0."""
 
     reason: str
+    within: float = 0.0
 
 
 Verdict = Done | Todo | Conflict | Unclear

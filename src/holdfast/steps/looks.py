@@ -9,6 +9,8 @@ from holdfast.model.step import Conflict, Context, Done, Round, Step, Unclear, V
 
 F = TypeVar("F")
 _KEPT = "kept: "
+# Seconds.
+_SHORTEST = 0.05
 
 
 def settled(ctx: Context, seconds: float, found: Observation[F], *, taken: bool = False) -> Observation[F]:
@@ -18,14 +20,14 @@ def settled(ctx: Context, seconds: float, found: Observation[F], *, taken: bool 
     the look before it saw the thing; unless something that was not answered may still bring it back.
     """
     if isinstance(found, Absent) and not _is_settled(ctx, seconds, taken=taken):
-        return Unknown(_unsettled(ctx, seconds))
+        return Unknown(_unsettled(ctx, seconds), _left(ctx, seconds))
     return found
 
 
 def long_past(ctx: Context, seconds: float, verdict: Verdict, *, taken: bool = False) -> Verdict:
     """`verdict`, but a Done that says "as before" is Unclear while the back end may still show what was before."""
     if isinstance(verdict, Done) and not _is_settled(ctx, seconds, taken=taken):
-        return Unclear(_unsettled(ctx, seconds))
+        return Unclear(_unsettled(ctx, seconds), _left(ctx, seconds))
     return verdict
 
 
@@ -37,6 +39,11 @@ def _unsettled(ctx: Context, seconds: float) -> str:
     return f"the back end may take {seconds:g} s to show a change; {ctx.quiet:.1f} s have passed"
 
 
+def _left(ctx: Context, seconds: float) -> float:
+    """However often it was tried before: a look counts then."""
+    return max(_SHORTEST, seconds - ctx.quiet)
+
+
 def verdict(found: Observation[F], present: Callable[[F], Verdict], absent: Verdict, hint: str = "") -> Verdict:
     """What is foreign is a Conflict, with `hint`; what is unknown is Unclear; the rest is for the step to say."""
     match found:
@@ -46,8 +53,8 @@ def verdict(found: Observation[F], present: Callable[[F], Verdict], absent: Verd
             return absent
         case ForeignObject(evidence):
             return Conflict(evidence, hint=hint)
-        case Unknown(reason):
-            return Unclear(reason)
+        case Unknown(reason, within):
+            return Unclear(reason, within)
 
 
 def kept_so_far(ctx: Context) -> str:

@@ -1,7 +1,7 @@
 """Host entries and connections, from the array's own lists: ours, dead members' and strangers'."""
 
 from holdfast.drivers.connecting import ConnectionFacts
-from holdfast.drivers.contract import Absent, ForeignObject, Observation, PoolRef, Present, VolumeRef
+from holdfast.drivers.contract import Absent, ForeignObject, Observation, PoolRef, Present, Unknown, VolumeRef
 from holdfast.drivers.flasharray import names
 from holdfast.drivers.flasharray.options import read
 from holdfast.drivers.flasharray.seeing import Seeing, observing
@@ -97,16 +97,7 @@ class Hosts:
 
     def connect(self, pool: PoolRef, volume: VolumeRef, member: str, transport: Transport) -> None:
         """Through this machine's entry, which is made if there is none."""
-        match self.look(pool, member, transport):
-            case Present(host):
-                pass
-            case Absent():
-                self.make(pool, member, transport)
-                host = names.host(pool.owner, member)
-            case ForeignObject(evidence):
-                raise Foreign(evidence)
-            case unknown:
-                raise Again(unknown.reason)
+        host = self._entry(pool, member, transport) or self._made(pool, member, transport)
         name = names.volume(read(pool.config).pod, pool.owner, volume.uid)
         query = {"host_names": host, "volume_names": name}
         try:
@@ -115,6 +106,29 @@ class Hosts:
             if isinstance(self.look(pool, member, transport), Absent):  # it was unused, and collected
                 raise Again(f"The host entry {host} went while it was used.") from error
             raise
+
+    def _entry(self, pool: PoolRef, member: str, transport: Transport) -> str:
+        """Its name, or an empty text."""
+        match self.look(pool, member, transport):
+            case Present(host):
+                return host
+            case Absent():
+                return ""
+            case ForeignObject(evidence):
+                raise Foreign(evidence)
+            case Unknown(reason):
+                raise Again(reason)
+
+    def _made(self, pool: PoolRef, member: str, transport: Transport) -> str:
+        """One is made; or was, by another operation, behind the look that saw none."""
+        try:
+            self.make(pool, member, transport)
+        except Rejected as error:
+            host = self._entry(pool, member, transport)
+            if not host:
+                raise Again(error.detail) from error
+            return host
+        return names.host(pool.owner, member)
 
     def disconnect(self, pool: PoolRef, volume: VolumeRef, host: str) -> None:
         """One host's."""
