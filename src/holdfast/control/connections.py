@@ -37,8 +37,8 @@ class Connections:
         self._changes = 0
         self._connects = False
         self._now = now
-        # When each that nobody wants was first seen here, by volume and host: back ends do not tell its age.
-        self._first: dict[tuple[str, str], float] = {}
+        # When each that nobody wants was first seen here, by pool, volume and host: back ends do not tell its age.
+        self._first: dict[tuple[str, str, str], float] = {}
         # As of the last audit, by the pool's uid: since when each is, by state.
         self.counted: dict[str, dict[ConnectionState, list[float]]] = {}
 
@@ -65,20 +65,20 @@ class Connections:
         wanted, members = self._records.read(lambda tx: (_wanted(tx, volume.uid), _members(tx)))
         found = driver.look_device(ref, volume_ref(volume)) if volume.status.identity else Absent()
         device = found.facts.path if isinstance(found, Present) else ""
-        return [self._view(volume.uid, each, wanted, members, device) for each in listed]
+        return [self._view((pool.uid, volume.uid), each, wanted, members, device) for each in listed]
 
-    def _since(self, uid: str, each: ConnectionFacts, wanted: list[Attachment]) -> float:
-        """When it was wanted first; or, by nobody, first seen."""
+    def _since(self, of: tuple[str, str], each: ConnectionFacts, wanted: list[Attachment]) -> float:
+        """When it was wanted first; or, by nobody, first seen. `of` are the uids of pool and volume."""
         asked = min((one.created for one in wanted if one.spec.member == each.member), default=None)
-        return self._first.setdefault((uid, each.host), self._now()) if asked is None else asked
+        return self._first.setdefault((*of, each.host), self._now()) if asked is None else asked
 
     def _view(
-        self, uid: str, each: ConnectionFacts, wanted: list[Attachment], members: dict[str, str], device: str
+        self, of: tuple[str, str], each: ConnectionFacts, wanted: list[Attachment], members: dict[str, str], device: str
     ) -> ConnectionView:
         return ConnectionView(
             host=each.host, ours=each.ours, member=members.get(each.member, ""),
             state=_state(each, wanted={one.spec.member for one in wanted}, members=members),
-            since=self._since(uid, each, wanted),
+            since=self._since(of, each, wanted),
             device=device if each.member == self._member else "",
         )  # fmt: skip
 
@@ -98,17 +98,17 @@ class Connections:
         for uid, listed in sorted(connected.items()):
             for each in listed:
                 state = _state(each, wanted=wanted.get(uid, set()), members=members)
-                counted[state].append(self._since(uid, each, mounts.get(uid, [])))
+                counted[state].append(self._since((pool.uid, uid), each, mounts.get(uid, [])))
                 if state != "wanted":
                     found.append(_connection_leak(pool, mine.get(uid), uid, each, state))
         self.counted[pool.uid] = counted
-        self._forget(connected, mine)
+        self._forget(pool.uid, connected)
         return [*found, *self._devices(pool, driver, mine, wanted), *self._hosts(pool, driver, members)]
 
-    def _forget(self, connected: dict[str, tuple[ConnectionFacts, ...]], mine: dict[str, Volume]) -> None:
+    def _forget(self, pool: str, connected: dict[str, tuple[ConnectionFacts, ...]]) -> None:
         """One that comes back is another one."""
-        there = {(uid, each.host) for uid, listed in connected.items() for each in listed}
-        for key in [key for key in self._first if key[0] in mine and key not in there]:
+        there = {(pool, uid, each.host) for uid, listed in connected.items() for each in listed}
+        for key in [key for key in list(self._first) if key[0] == pool and key not in there]:
             self._first.pop(key, None)
 
     def _devices(
