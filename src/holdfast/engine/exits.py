@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from holdfast.engine.codec import Codec, UnknownTag
+from holdfast.engine.codec import Codec, UnknownTag, decode_result
 from holdfast.engine.journal import Journal
 from holdfast.engine.queue import Queue
-from holdfast.engine.request import Bound
+from holdfast.engine.request import Bound, Results
 from holdfast.model.errors import Invalid, NotFound, WrongState
 from holdfast.model.operations import ENDED
 from holdfast.model.step import ChildIdentity
@@ -120,10 +120,22 @@ class Exits:
         except UnknownTag as error:
             raise _newer(op, error) from error
         if not was_queued:
-            request.abandoned(tx, msgspec.json.decode(row.ids, type=Bound), f"operation {op} abandoned: {reason}")
+            bound = msgspec.json.decode(row.ids, type=Bound)
+            request.learned(tx, bound, self._results(tx, op))
+            request.abandoned(tx, bound, f"operation {op} abandoned: {reason}")
         operations.change(tx, op, epoch, state="abandoned", reason=reason, ended=now)
         steps.forget_children(tx, op)
         return claims.release(tx, op)
+
+    def _results(self, tx: Tx, op: str) -> Results:
+        """Of the steps that are known: one of a newer version tells nothing here."""
+        found = []
+        for row in steps.of(tx, op):
+            try:
+                found.append(decode_result(self._codec.step(row.body), row.result))
+            except UnknownTag:
+                continue
+        return Results([result for result in found if result is not None])
 
 
 def _newer(op: str, error: UnknownTag) -> WrongState:

@@ -83,6 +83,9 @@ class Request(msgspec.Struct, metaclass=_RequestMeta, frozen=True, forbid_unknow
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
         """Release the rows that `plan` reserved; the world is as before."""
 
+    def learned(self, tx: Tx, bound: Bound, results: Results) -> None:
+        """Write down what the steps found, before `abandoned`: nobody reads the journal of what is over."""
+
     @abc.abstractmethod
     def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
         """Mark what stays: the world was left as it is, and nobody knows how that is."""

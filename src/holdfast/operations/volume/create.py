@@ -86,14 +86,26 @@ class VolumeCreate(Asked, frozen=True, kw_only=True, tag="volume.create.1"):
         volume = resources.by_uid(tx, Volume, bound.drawn.uid)
         if volume is not None:
             formatted = "formatted" if volume.status.formatted == "formatting" else "never"
-            identity = results.find(VolumeMade, VolumeMade()).identity
-            status = msgspec.structs.replace(volume.status, ready=True, formatted=formatted, identity=identity)
+            status = msgspec.structs.replace(
+                volume.status, ready=True, formatted=formatted, identity=_identity(results)
+            )
             resources.update(tx, msgspec.structs.replace(volume, status=status))
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
         """The row and its size go."""
         resources.delete(tx, bound.drawn.uid)
 
+    def learned(self, tx: Tx, bound: Bound, results: Results) -> None:
+        """By its identity a device or a connection of it is found."""
+        volume = resources.by_uid(tx, Volume, bound.drawn.uid)
+        if volume is not None:
+            status = msgspec.structs.replace(volume.status, identity=_identity(results))
+            resources.update(tx, msgspec.structs.replace(volume, status=status))
+
     def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
         """The row and its size stay."""
         mark_abandoned(tx, Volume, bound.drawn.uid, reason, bound.drawn.now)
+
+
+def _identity(results: Results) -> dict[str, str]:
+    return results.find(VolumeMade, VolumeMade()).identity
