@@ -112,8 +112,7 @@ class FlashArrayHarness(ConnectingHarness):
             self._ask("PATCH", "container-default-protections", {"names": pod}, {"default_protections": []})
         name = f"{pod}::thesis"
         self._ask("POST", "volumes", {"names": name}, {"provisioned": MIB})
-        with open(self._file(state.volumes[name]), "r+b") as file:
-            file.write(TENANTS)
+        self._poke(state.volumes[name], 0)
         return name
 
     def _ask(self, method: str, path: str, query: dict[str, str], body: object) -> None:
@@ -122,13 +121,23 @@ class FlashArrayHarness(ConnectingHarness):
     def _file(self, volume: Volume) -> str:
         return os.path.join(self.server.root, "volumes", volume.serial)
 
+    def _poke(self, volume: Volume, at: int) -> None:
+        """Write what a tenant does, behind the driver's back."""
+        with open(self._file(volume), "r+b") as file:
+            file.seek(at)
+            file.write(TENANTS)
+
+    def _peek(self, volume: Volume, at: int) -> bytes:
+        with open(self._file(volume), "rb") as file:
+            file.seek(at)
+            return file.read(len(TENANTS))
+
     def has_stranger(self, pool: PoolRef, what: str) -> bool:
         """The volume, undestroyed."""
         found = self.array.state.volumes.get(what)
         if found is None or found.destroyed_at is not None:
             return False
-        with open(self._file(found), "rb") as file:
-            return file.read(len(TENANTS)) == TENANTS
+        return self._peek(found, 0) == TENANTS
 
     def _on_array(self, pool: PoolRef, volume: VolumeRef) -> Volume:
         return self.array.state.volumes[names.volume(pool.config["pod"], pool.owner, volume.uid)]
@@ -154,15 +163,11 @@ class FlashArrayHarness(ConnectingHarness):
 
     def write(self, pool: PoolRef, volume: VolumeRef) -> None:
         """In the middle."""
-        with open(self._file(self._on_array(pool, volume)), "r+b") as file:
-            file.seek(volume.size // 2)
-            file.write(TENANTS)
+        self._poke(self._on_array(pool, volume), volume.size // 2)
 
     def reads_back(self, pool: PoolRef, volume: VolumeRef) -> bool:
         """There."""
-        with open(self._file(self._on_array(pool, volume)), "rb") as file:
-            file.seek(volume.size // 2)
-            return file.read(len(TENANTS)) == TENANTS
+        return self._peek(self._on_array(pool, volume), volume.size // 2) == TENANTS
 
     @contextlib.contextmanager
     def in_use(self, pool: PoolRef, volume: VolumeRef) -> Iterator[None]:

@@ -11,6 +11,8 @@ from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import Absent, ForeignObject, PoolRef, Present, VolumeRef
 from holdfast.host import formats
 from holdfast.host.children import Children
+from holdfast.host.kernel import Kernel
+from holdfast.host.linux import LINUX
 from holdfast.model.errors import Again, HoldfastError, InUse
 from holdfast.model.resources import FileSystem
 from holdfast.testing.conformance.checks import facts_match
@@ -24,6 +26,7 @@ class ConnectingHarness(Harness):
 
     driver: Connecting  # pyright: ignore[reportIncompatibleVariableOverride]  # nobody sets it through a Harness
     filesystems: dict[FileSystem, int]
+    kernel: Kernel = LINUX
 
     @abc.abstractmethod
     def connect_stranger(self, pool: PoolRef, volume: VolumeRef) -> str:
@@ -70,7 +73,9 @@ class ConnectingHarness(Harness):
         assert volume.fs is not None
         assert volume.fs_uuid is not None
         with self.driver.access(pool, volume) as access:
-            formats.make(self.children(), self.keeper, access.fd, volume.fs, volume.fs_uuid, "never")
+            formats.make(
+                self.children(), self.keeper, access.fd, volume.fs, volume.fs_uuid, "never", kernel=self.kernel
+            )
         self.driver.formatted(pool, volume)
 
     @abc.abstractmethod
@@ -187,7 +192,7 @@ class ConnectingConformance:
         assert isinstance(found, Present)
         assert not found.facts.blank
         with harness.reachable(pool, known), harness.driver.access(pool, known) as access:
-            formats.check(access.fd, fs, known.fs_uuid or "")
+            formats.check(access.fd, fs, known.fs_uuid or "", harness.kernel)
 
     def test_a_busy_device_says_by_whom_and_stays_with_its_connection(self, harness: ConnectingHarness) -> None:
         """Nothing is cut below whoever uses it."""
