@@ -27,6 +27,11 @@ from tests.storm.weathers import WEATHERS
 
 # Seconds for what ends by itself after the last operation: an autoclear device, a process that is reaped.
 LINGER = 15.0
+# Weathers that end a mkfs, but not the daemon.
+KILLING = (
+    "a worker is killed", "mkfs is killed", "a worker hangs past its deadline", "the fork server is killed",
+    "the fork server hangs for a while",
+)  # fmt: skip
 EVIDENCE = Path("report/storm-failed")
 
 
@@ -46,6 +51,9 @@ def test_a_storm_loses_nothing_leaks_nothing_and_every_start_succeeds() -> None:
         assert all(storm.log.came[weather.name] for weather in WEATHERS)
         sweep(daemon, client)
         assert judge(daemon.array.array.log) > 0
+        met = daemon.array.array.weather.met
+        assert met.keys() >= {"away", "late", "reply-lost"}, f"nobody met it: {met}"
+        assert notes.interrupted <= storm.log.kills + sum(storm.log.came[name] for name in KILLING)
 
 
 @contextlib.contextmanager

@@ -66,6 +66,7 @@ class Audit:
     def look(self) -> list[Seen]:
         """All findings, by pool, then mounts and devices."""
         before = self._records.read(lambda tx: snapshot(tx, self._member))
+        self._connections.begin({pool.uid for pool in before.pools})
         seen: list[Seen] = []
         for pool in before.pools:
             seen.extend(self._pool(pool, before) if pool.status.ready else [_abandoned(pool.name, pool.uid)])
@@ -107,17 +108,20 @@ class Audit:
         mine = {volume.uid: volume for volume in records.volumes if volume.parent == pool.uid}
         found = [seen for item in items if (seen := self._item(pool, item, mine)) is not None]
         there = {item.uid for item in items if item.kind in ("volume", "kept")}
-        wanted = [volume_ref(volume) for volume in mine.values() if volume.status.ready and volume.uid in there]
+        shown = there | {item.uid for item in items if item.kind == "unfinished"}
+        wanted = [volume_ref(volume) for volume in mine.values() if volume.status.ready and volume.uid in shown]
         looks = driver.look_volumes(ref, wanted) if wanted else {}
+        silent = dict.fromkeys((what.uid for what in wanted), Unknown("its driver did not answer for it"))
         for volume in mine.values():
-            seen = self._volume(pool, volume, looks.get(volume.uid), there=volume.uid in there)
+            look = looks.get(volume.uid, silent.get(volume.uid))
+            seen = self._volume(pool, volume, look, there=volume.uid in there)
             if seen is not None:
                 found.append(seen)
         return [*found, *self._leaks(pool, records)] if pool.status.connects else found
 
     def _leaks(self, pool: Pool, records: Snapshot) -> list[Seen]:
         try:
-            leaks = self._connections.leaks(pool, records.volumes, records.attachments)
+            leaks = self._connections.leaks(pool, records.volumes, records.attachments, records.moving)
         except (HoldfastError, OSError) as error:
             return [Seen(_finding("unknown", pool.name, str(error), "Its connections could not be read."), pool.uid)]
         return [Seen(leak.finding, leak.uid, pool, volume=leak.volume, leak=leak) for leak in leaks]
@@ -126,6 +130,10 @@ class Audit:
     def _item(pool: Pool, item: Item, mine: dict[str, Volume]) -> Seen | None:
         if item.kind == "volume" and item.uid in mine:
             return None
+        if item.kind == "unfinished" and item.uid in mine and mine[item.uid].status.ready:
+            return None  # its own look says what is wrong with it
+        if item.kind == "unfinished" and not item.operation and item.uid not in mine:
+            return _unproven(item)
         if item.kind == "kept":
             return _lost(pool, mine[item.uid], item) if item.uid in mine else None
         if item.kind == "removing" and item.uid in mine:
@@ -153,12 +161,10 @@ class Audit:
         if not volume.status.ready:
             evidence = "its making was abandoned" if there else "its making was abandoned; nothing is there"
             return Seen(_finding("drift", name, evidence, "Delete it."), volume.uid)
-        if not there:
-            return Seen(
-                _finding("ghost", name, "recorded, but not in its pool", "Restore it, or delete the record."),
-                volume.uid,
-            )
         match look:
+            case None | Absent():
+                remedy = "Restore it, or delete the record."
+                return Seen(_finding("ghost", name, "recorded, but not in its pool", remedy), volume.uid)
             case Present() if holds(volume.conditions, ABANDONED):
                 evidence = "an operation on it was abandoned; it is whole"
                 return Seen(_finding("drift", name, evidence, "--repair settles it."), volume.uid, pool, volume=volume)
@@ -190,6 +196,12 @@ class Audit:
                 return [Seen(_finding("drift", path, f"covered: {evidence}", remedy), uid)]
             case Unknown(reason):
                 return [Seen(_finding("unknown", path, reason, "Nothing is judged till it can be read."), uid)]
+
+
+def _unproven(item: Item) -> Seen:
+    """It does not say who made it, and no record says that it was never whole."""
+    remedy = "Nothing proves that it was never whole: look at it, then remove it there."
+    return Seen(_finding("orphan", item.where, "no record knows it, and it does not say who made it", remedy), item.uid)
 
 
 def _lost(pool: Pool, volume: Volume, item: Item) -> Seen:

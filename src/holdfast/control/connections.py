@@ -70,7 +70,10 @@ class Connections:
     def _since(self, of: tuple[str, str], each: ConnectionFacts, wanted: list[Attachment]) -> float:
         """When it was wanted first; or, by nobody, first seen. `of` are the uids of pool and volume."""
         asked = min((one.created for one in wanted if one.spec.member == each.member), default=None)
-        return self._first.setdefault((*of, each.host), self._now()) if asked is None else asked
+        if asked is None:
+            return self._first.setdefault((*of, each.host), self._now())
+        self._first.pop((*of, each.host), None)
+        return asked
 
     def _view(
         self, of: tuple[str, str], each: ConnectionFacts, wanted: list[Attachment], members: dict[str, str], device: str
@@ -84,8 +87,19 @@ class Connections:
 
     # -- for the audit -----------------------------------------------------------------------------
 
-    def leaks(self, pool: Pool, volumes: list[Volume], attachments: list[Attachment]) -> list[Leak]:
-        """What no attachment wants, of a pool that proved to be there; raise Again or OSError."""
+    def begin(self, pools: set[str]) -> None:
+        """Of an audit: what it does not come to judge is not known any more."""
+        self.counted = {}
+        for key in [key for key in list(self._first) if key[0] not in pools]:
+            self._first.pop(key, None)
+
+    def leaks(
+        self, pool: Pool, volumes: list[Volume], attachments: list[Attachment], moving: frozenset[str]
+    ) -> list[Leak]:
+        """What no attachment wants, of a pool that proved to be there; raise Again or OSError.
+
+        What is `moving` may be connected for an operation, and is not counted.
+        """
         ref = pool_ref(pool, self._owner)
         driver = self._drivers.connecting(ref)
         members = self._records.read(_members)
@@ -98,10 +112,11 @@ class Connections:
         for uid, listed in sorted(connected.items()):
             for each in listed:
                 state = _state(each, wanted=wanted.get(uid, set()), members=members)
-                counted[state].append(self._since((pool.uid, uid), each, mounts.get(uid, [])))
+                if uid not in moving:
+                    counted[state].append(self._since((pool.uid, uid), each, mounts.get(uid, [])))
                 if state != "wanted":
                     found.append(_connection_leak(pool, mine.get(uid), uid, each, state))
-        self.counted[pool.uid] = counted
+        self.counted = {**self.counted, pool.uid: counted}
         self._forget(pool.uid, connected)
         return [*found, *self._devices(pool, driver, mine, wanted), *self._hosts(pool, driver, members)]
 
@@ -215,7 +230,8 @@ def _connection_leak(
     elif volume is None:
         remedy = "It goes with the volume, which no record knows."
     else:
-        remedy = "--repair cuts it." if volume.status.identity else "It goes with the volume; delete that."
+        cut = state == "dead" or volume.status.identity
+        remedy = "--repair cuts it." if cut else "It goes with the volume; delete that."
     finding = Finding(
         kind="leaked-connection", subject=name, evidence=f"connected to {each.host}, {_WHY[state]}", remedy=remedy
     )

@@ -188,7 +188,7 @@ class Driver(abc.ABC):
         """Present only when whole: made, formatted if it shall be, and marked."""
 
     def look_volumes(self, pool: PoolRef, volumes: Sequence[VolumeRef]) -> dict[str, Observation[VolumeFacts]]:
-        """`look_volume` of many, by uid; a back end that is asked over a network answers in few requests."""
+        """`look_volume` of many, each by its uid; a back end that is asked over a network answers in few requests."""
         return {volume.uid: self.look_volume(pool, volume) for volume in volumes}
 
     @abc.abstractmethod

@@ -1,4 +1,4 @@
-"""The device of a connected volume, brought back where this machine has lost it."""
+"""The device of a connected volume: whether this machine has it at all, and brought back where it has lost it."""
 
 from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import PoolRef, VolumeRef
@@ -15,3 +15,8 @@ def bring(ctx: Context, pool: PoolRef, volume: VolumeRef) -> None:
     driver = ctx.tool(Drivers).of(pool)
     if isinstance(driver, Connecting) and isinstance(driver.look_device(pool, volume), Absent):
         driver.find_device(pool, volume, ctx)
+
+
+def is_here(driver: Connecting, pool: PoolRef, volume: VolumeRef) -> bool:
+    """Whether a device with the volume's serial is here, be it in a way that cannot be used."""
+    return volume.identity.get("serial", "") in driver.devices(pool)

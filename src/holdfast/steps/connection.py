@@ -7,6 +7,7 @@ import msgspec
 from holdfast.drivers.connecting import Connecting, ConnectionFacts
 from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
+from holdfast.model.errors import Again, Refused
 from holdfast.model.observations import Absent, Observation, Present
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 from holdfast.steps.looks import NoWayBack, long_past, verdict
@@ -87,8 +88,16 @@ class VolumeConnect(_Connection, frozen=True, tag="volume-connect.1"):
         return verdict(self._listed(ctx), there, gone)
 
     def apply(self, ctx: Context) -> Round | None:
-        """Connect; the entry of the host is made if it must be, and stays."""
-        self._connect(ctx)
+        """Connect; the entry of the host is made if it must be, and stays.
+
+        What is refused was asked for by a list that may be old: another operation may just have made that entry.
+        """
+        try:
+            self._connect(ctx)
+        except Refused as error:
+            if ctx.elapsed < self._driver(ctx).settle(self.pool):
+                raise Again(error.detail, error.hint) from error
+            raise
         return None
 
     def undone(self, ctx: Context, baseline: Any) -> Verdict:

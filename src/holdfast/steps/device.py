@@ -12,9 +12,9 @@ from holdfast.host import formats
 from holdfast.host.host import Host
 from holdfast.host.signatures import size_of
 from holdfast.model.errors import Foreign, Refused
-from holdfast.model.observations import Absent
+from holdfast.model.observations import Absent, ForeignObject
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
-from holdfast.steps.arrival import bring
+from holdfast.steps.arrival import bring, is_here
 from holdfast.steps.connection import was_there
 from holdfast.steps.looks import verdict
 from holdfast.steps.volume import known
@@ -48,7 +48,11 @@ class _Device(Step, frozen=True):
         def there(facts: DeviceFacts) -> Verdict:
             return Todo(None, f"device busy: {facts.path} is held by {facts.holders}" if facts.holders else "")
 
-        return verdict(self._driver(ctx).look_device(self.pool, known(ctx, self.volume)), there, Done())
+        driver, volume = self._driver(ctx), known(ctx, self.volume)
+        found = driver.look_device(self.pool, volume)
+        if isinstance(found, ForeignObject) and is_here(driver, self.pool, volume):
+            return Todo(None, found.evidence)
+        return verdict(found, there, Done())
 
     def _find(self, ctx: Context) -> None:
         self._driver(ctx).find_device(self.pool, known(ctx, self.volume), ctx)

@@ -2,34 +2,40 @@
 
 from typing import Any
 
+import structlog
+
 from holdfast.drivers.contract import PoolRef
 from holdfast.drivers.registry import Drivers
 from holdfast.model.errors import InUse
 from holdfast.model.step import Context, Done, Round, Step, Todo, Verdict
 
+log = structlog.get_logger()
+_ASKED = "asked"
+
 
 class HostsGone(Step, frozen=True, tag="hosts-gone.1"):
-    """The back end has no entry of ours that is unused. One that another pool comes to need is made again for it."""
+    """The back end was asked to remove this member's entry, if it is unused. What it refuses hinders nobody."""
 
     pool: PoolRef
+    member: str
 
     def _unused(self, ctx: Context) -> list[str]:
         found = ctx.tool(Drivers).connecting(self.pool).hosts(self.pool)
-        return [name for name, (_member, connections) in sorted(found.items()) if not connections]
+        return [name for name, (member, count) in sorted(found.items()) if member == self.member and not count]
 
     def judge(self, ctx: Context) -> Verdict:
         """By the back end's own list."""
-        return Todo() if self._unused(ctx) else Done()
+        return Todo() if not ctx.progress and self._unused(ctx) else Done()
 
     def apply(self, ctx: Context) -> Round | None:
-        """Remove them."""
+        """Ask."""
         driver = ctx.tool(Drivers).connecting(self.pool)
         for name in self._unused(ctx):
             try:
                 driver.remove_host(self.pool, name)
-            except InUse:
-                continue  # it was connected meanwhile
-        return None
+            except InUse as error:
+                log.warning("the entry of a host stays", host=name, error=error.detail)
+        return Round(_ASKED)
 
     def undone(self, ctx: Context, baseline: Any) -> Verdict:
         """An entry is made when it is needed."""
@@ -41,4 +47,4 @@ class HostsGone(Step, frozen=True, tag="hosts-gone.1"):
 
     def describe(self) -> str:
         """One line."""
-        return "remove unused entries of hosts"
+        return "remove this machine's entry, if it is unused"

@@ -3,13 +3,14 @@
 import os
 from typing import Any
 
+from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import Access, PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.host import loops, mountpoints, mounttable
 from holdfast.host.host import Host
 from holdfast.host.kernel import Kernel
 from holdfast.host.mountpoints import MountFacts, MountLook
-from holdfast.model.errors import Foreign, HoldfastError
+from holdfast.model.errors import Again, Foreign, HoldfastError
 from holdfast.model.observations import Absent, ForeignObject, Present
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
 from holdfast.steps.arrival import bring
@@ -37,8 +38,12 @@ class _AtPath(Step, frozen=True):
 
     def _look(self, ctx: Context) -> MountLook:
         kernel = ctx.tool(Host).kernel
-        if mounttable.top_at(self.path, kernel=kernel) is None:
+        top = mounttable.top_at(self.path, kernel=kernel)
+        if top is None:
             return Absent()  # that nothing is there needs no word from the pool
+        driver = ctx.tool(Drivers).of(self.pool)
+        if isinstance(driver, Connecting) and isinstance(driver.look_device(self.pool, self.volume), Absent):
+            raise Again(f"At {self.path} is {top.source}, and the device of {self.volume.name} is not here.")
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
             return look_at(self.path, access, self.volume, kernel)
 

@@ -6,8 +6,8 @@ from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.host import loops, mounttable
 from holdfast.host.host import Host
-from holdfast.model.observations import Present, Unknown
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Unclear, Verdict
+from holdfast.model.errors import Refused
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Verdict
 
 
 class _Free(Step, frozen=True):
@@ -54,21 +54,26 @@ class DevicesGone(_Free, frozen=True, tag="devices-gone.1"):
 
     def judge(self, ctx: Context) -> Verdict:
         """By serial."""
-        driver = ctx.tool(Drivers).connecting(self.pool)
+        try:
+            driver = ctx.tool(Drivers).connecting(self.pool)
+        except Refused:  # not installed any more: nobody here can tell, and forgetting is for what is gone
+            return Done()
+        here = driver.devices(self.pool)
         for volume in self.volumes:
-            match driver.look_device(self.pool, volume):
-                case Present(facts):
-                    what = f"{facts.path} is the device of the volume {volume.name}."
-                    return Conflict(what, "in-use", "Unmount it, or let `holdfast audit --repair` remove what is left.")
-                case Unknown(reason):
-                    return Unclear(reason)
-                case _:
-                    continue
+            path = here.get(volume.identity.get("serial", ""))
+            if path is not None:
+                return Conflict(f"{path} is the device of the volume {volume.name}.", "in-use", _removing(path))
         return Done()
 
     def describe(self) -> str:
         """One line."""
         return f"see that no device of {len(self.volumes)} volumes is here"
+
+
+def _removing(path: str) -> str:
+    name = path.rpartition("/")[2]
+    how = f"losetup -d {path}" if name.startswith("loop") else f"echo 1 > /sys/block/{name}/device/delete"
+    return f"Unmount it, or stop what uses it; a device that is left goes with: {how}"
 
 
 class DevicesFree(_Free, frozen=True, tag="devices-free.1"):

@@ -58,7 +58,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     ConnectionCut(pool="p", name="v", host="esx-17"),
     STEP["pool-make.1"](PLACE),
     STEP["pool-remove.1"](PLACE),
-    STEP["hosts-gone.1"](PLACE),
+    STEP["hosts-gone.1"](PLACE, "member-uid"),
     STEP["volume-make.1"](PLACE, WHAT),
     STEP["volume-remove.1"](PLACE, WHAT),
     STEP["volume-rename.1"](PLACE, WHAT, "w"),

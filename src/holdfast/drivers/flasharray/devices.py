@@ -81,15 +81,18 @@ class Devices:
         """Before a disconnect: nothing to do where it is not, or is another volume's."""
         transport, serial = self.transport(pool), str(found.item["serial"])
         match transport.look(pool.config, serial):
-            case Absent() | ForeignObject():
+            case Absent():
                 return
+            case ForeignObject():
+                if serial not in transport.all(pool.config):
+                    return
             case Unknown(reason):
                 raise Again(reason)
             case Present(facts):
                 if facts.holders:
                     raise InUse(f"device busy: {facts.path} is held by {facts.holders}", "Stop what uses it.")
-                if keeper is None:
-                    raise InUse(f"{found.name} has the device {facts.path} here.", "Remove the device first.")
+        if keeper is None:
+            raise InUse(f"{found.name} has a device here.", "Remove the device first.")
         transport.remove(pool.config, serial, keeper)
         if not isinstance(transport.look(pool.config, serial), Absent):
             raise Again(f"The device of {found.name} is still here.")

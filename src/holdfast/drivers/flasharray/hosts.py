@@ -97,7 +97,10 @@ class Hosts:
 
     def connect(self, pool: PoolRef, volume: VolumeRef, member: str, transport: Transport) -> None:
         """Through this machine's entry, which is made if there is none."""
-        host = self._entry(pool, member, transport) or self._made(pool, member, transport)
+        host = self._entry(pool, member, transport)
+        if not host:
+            self.make(pool, member, transport)
+            host = names.host(pool.owner, member)
         name = names.volume(read(pool.config).pod, pool.owner, volume.uid)
         query = {"host_names": host, "volume_names": name}
         try:
@@ -118,17 +121,6 @@ class Hosts:
                 raise Foreign(evidence)
             case Unknown(reason):
                 raise Again(reason)
-
-    def _made(self, pool: PoolRef, member: str, transport: Transport) -> str:
-        """One is made; or was, by another operation, behind the look that saw none."""
-        try:
-            self.make(pool, member, transport)
-        except Rejected as error:
-            host = self._entry(pool, member, transport)
-            if not host:
-                raise Again(error.detail) from error
-            return host
-        return names.host(pool.owner, member)
 
     def disconnect(self, pool: PoolRef, volume: VolumeRef, host: str) -> None:
         """One host's."""

@@ -239,10 +239,18 @@ class Volumes:
         return Item("volume", named.uid, name)
 
     def discard(self, pool: PoolRef, item: Item) -> bool:
-        """What is unfinished or half removed, and has no device on this machine."""
+        """What is unfinished or half removed still, and has no device on this machine."""
         if item.kind not in ("unfinished", "removing") or not item.uid:
             raise Foreign(f"{item.where} is not unfinished.")
-        return self.remove(pool, VolumeRef(item.uid, "", 0, "block"), None)
+        volume = VolumeRef(item.uid, "", 0, "block")
+        found = self._seeing.volume(pool, volume)
+        if found is None:
+            return True
+        if not found.destroyed and (item.kind == "removing" or (found.tags and found.tags.state == "whole")):
+            raise Foreign(f"{found.name} is whole by now.")
+        if found.tags is not None and found.tags.operation != item.operation:
+            raise Foreign(f"{found.name} is another operation's by now.")
+        return self._step(pool, volume, found, None)
 
     def usage(self, pool: PoolRef, volume: VolumeRef) -> Usage:
         """As the array counts, after reduction."""

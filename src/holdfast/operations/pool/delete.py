@@ -41,7 +41,9 @@ class PoolDelete(Asked, frozen=True, kw_only=True, tag="pool.delete.1"):
             raise InUse(f"The pool {self.name} has volumes.", f"`holdfast volume list {self.name}` shows them.")
         resources.update(tx, msgspec.structs.replace(pool, operation=bound.drawn.operation))
         place = pool_ref(pool, bound.drawn.owner)
-        return (HostsGone(place), PoolRemove(place)) if pool.status.connects else (PoolRemove(place),)
+        if pool.status.connects and _is_last(tx, pool):
+            return HostsGone(place, bound.drawn.member), PoolRemove(place)
+        return (PoolRemove(place),)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """The row goes last."""
@@ -53,3 +55,12 @@ class PoolDelete(Asked, frozen=True, kw_only=True, tag="pool.delete.1"):
     def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
         """The row stays."""
         mark_abandoned(tx, Pool, bound.uids["pool"], reason, bound.drawn.now)
+
+
+def _is_last(tx: Tx, pool: Pool) -> bool:
+    """Whether no other pool is on its array: behind the last one nobody would know where the entries of hosts are."""
+    array = pool.status.identity.get("array")
+    return not any(
+        other.uid != pool.uid and other.status.connects and other.status.identity.get("array") == array
+        for other in resources.page(tx, Pool)
+    )

@@ -166,9 +166,9 @@ class VolumeConformance:
         assert driver.look_volumes(pool, volumes) == expected
         assert driver.look_volumes(pool, ()) == {}
         with harness.hidden(pool):
-            assert not [
-                each for each in driver.look_volumes(pool, volumes).values() if isinstance(each, Present | Absent)
-            ]
+            hidden = driver.look_volumes(pool, volumes)
+        assert hidden.keys() == expected.keys(), "each is answered for"
+        assert not [found for found in hidden.values() if isinstance(found, Present | Absent)]
 
     @pytest.mark.parametrize("harm", ["usurp", "damage", "lose"])
     def test_what_does_not_prove_to_be_ours_and_whole_is_left_alone(

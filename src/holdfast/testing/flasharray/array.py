@@ -61,7 +61,7 @@ class Array:
     ) -> Reply | None:
         """One request; None if no answer comes. `target` is the path below the address, headers are in lower case."""
         if self.weather.away:
-            self.weather.met["away"] = self.weather.met.get("away", 0) + 1
+            self.weather.note("away")
             return None
         self.state.tick()
         if target == "/api/api_version":
@@ -122,7 +122,8 @@ class Array:
     def _volumes(self, query: dict[str, str]) -> list[str]:
         """The names of the volumes that a request is about."""
         named = [query.get(key, "") for key in ("names", "volume_names")]
-        by_id = [volume.name for volume in self.state.volumes.values() if volume.id == query.get("ids")]
+        ids = {query.get("ids"), query.get("resource_ids")}
+        by_id = [volume.name for volume in self.state.volumes.values() if volume.id in ids]
         return [name for text in named for name in text.split(",") if "::" in name] + by_id
 
     def _act(self, method: str, path: str, query: dict[str, str], body: Any) -> Reply:
@@ -130,6 +131,8 @@ class Array:
         if handler is None:
             raise Refusal(None, "Not found.", 404)
         state = self._shown if method == "GET" and self._shown is not None else self.state
+        if state is self._shown:
+            self.weather.note("stale")
         items = handler(state, query, body or {})
         return Reply(200, _page(items, query) if method == "GET" else {"items": items})
 

@@ -13,13 +13,13 @@ class Disobeyed(AssertionError):
     """A request that must never be sent."""
 
 
-def judge(log: list[Sent], *, racing: bool = False) -> int:
+def judge(log: list[Sent], *, strangers: frozenset[str] = frozenset()) -> int:
     """How many volumes were destroyed or erased. Raise Disobeyed if one was not known to be free and ours.
 
     Known is what the last look that was answered said, behind the last change of the volume's connections; and that the
-    volume bore the tags or, being half made, the name of whoever asks is what the driver's looks must have shown. Where
-    strangers are `racing`, one may have connected it behind that look, which the array refuses by itself; else it was
-    free at the very moment.
+    volume bore the tags or, being half made, the name of whoever asks is what the driver's looks must have shown. One
+    of the `strangers` may have connected it behind that look, which the array refuses by itself; else it was free at
+    that very moment.
     """
     seen: dict[str, str] = {}
     named: dict[str, str] = {}
@@ -34,21 +34,23 @@ def judge(log: list[Sent], *, racing: bool = False) -> int:
             if "::hfp-" in name:  # a mark is connected to nobody
                 continue
             judged += 1
-            _must_be_free(sent, name, seen.get(name, "not looked at"), racing=racing)
+            _must_be_free(sent, name, seen.get(name, "not looked at"), strangers=strangers)
     return judged
 
 
 def _note(sent: Sent, seen: dict[str, str]) -> None:
     if sent.method in ("POST", "DELETE"):
+        if sent.status != 200:  # nothing was changed
+            return
         seen[sent.query["volume_names"]] = "changed since"
     elif sent.told and sent.query.get("volume_names"):
         seen[sent.query["volume_names"]] = "connected" if sent.items else "free"
 
 
-def _must_be_free(sent: Sent, name: str, state: str, *, racing: bool) -> None:
+def _must_be_free(sent: Sent, name: str, state: str, *, strangers: frozenset[str]) -> None:
     if state != "free":
         raise Disobeyed(f"{sent.method} of {name}, which was {state}")
-    if sent.connected.get(name) and not racing:
+    if set(sent.connected.get(name, ())) - strangers:
         raise Disobeyed(f"{sent.method} of {name} while it was connected to {sent.connected[name]}")
 
 

@@ -38,6 +38,9 @@ class LocalWire:
         if reply is None:
             self._runtime.sleep(DEADLINE)
             raise Again("The array did not answer.")
+        if reply.after > DEADLINE:
+            self._runtime.sleep(DEADLINE)
+            raise Again("The array did not answer in time.")
         if reply.after:
             self._runtime.sleep(reply.after)
         # As over a network, so that nobody holds what is the array's.

@@ -62,6 +62,7 @@ def delete(state: State, query: dict[str, str], _body: Any) -> Items:
     if pod.destroyed_at is None:
         raise Refusal(pod.name, "Pod is not destroyed.")
     if state.weather.safe_mode:
+        state.weather.note("SafeMode")
         raise Refusal(None, "Eradication is disabled.")
     if any(volume.pod == pod.name for volume in state.volumes.values()) and not flag(query, "eradicate_contents"):
         raise Refusal(pod.name, "Cannot eradicate pod with contents.")

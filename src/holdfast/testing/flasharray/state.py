@@ -69,10 +69,10 @@ class State:
         """The host comes to see the volume's device: at once, late, never, or another volume's."""
         after, shown = self.weather.device_after, volume.serial
         if after is None:
-            self.weather.met["device-never"] = self.weather.met.get("device-never", 0) + 1
+            self.weather.note("device-never")
             return
         if self.weather.wrong_device:
-            self.weather.met["wrong-device"] = self.weather.met.get("wrong-device", 0) + 1
+            self.weather.note("wrong-device")
             shown = next((each.serial for each in self.volumes.values() if each.serial != volume.serial), shown)
 
         def act() -> None:
@@ -81,7 +81,7 @@ class State:
                     self.shelf.export(initiator, volume.serial, shown)
 
         if after:
-            self.weather.met["device-late"] = self.weather.met.get("device-late", 0) + 1
+            self.weather.note("device-late")
             self.later(after, act)
         else:
             act()

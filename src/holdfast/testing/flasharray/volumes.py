@@ -137,6 +137,7 @@ def _eradicate(state: State, volume: Volume) -> Items:
     if volume.destroyed_at is None:
         raise Refusal(volume.name, "Volume is not destroyed.")
     if state.weather.safe_mode:
+        state.weather.note("SafeMode")
         raise Refusal(None, "Eradication is disabled.")
     state.erase(volume)
     return []

@@ -55,11 +55,15 @@ class Weather:
         """The answer takes so many seconds; the change was made at once."""
         self.troubles.append(Trouble("hang", match, times, seconds))
 
+    def note(self, kind: str) -> None:
+        """Somebody met it."""
+        self.met[kind] = self.met.get(kind, 0) + 1
+
     def meet(self, method: str, path: str) -> Trouble | None:
         """What befalls this request."""
         for trouble in self.troubles:
             if trouble.times and trouble.match(method, path):
                 trouble.times -= 1
-                self.met[trouble.kind] = self.met.get(trouble.kind, 0) + 1
+                self.note(trouble.kind)
                 return trouble
         return None

@@ -6,20 +6,25 @@ from collections.abc import Callable
 
 from holdfast.drivers.flasharray import names
 from holdfast.drivers.flasharray.tags import NAMESPACE
+from holdfast.drivers.flasharray.wire import DEADLINE
 from holdfast.testing.flasharray.local import HOST
 from holdfast.testing.flasharray.model import Volume
 from holdfast.testing.flasharray.weather import Trouble
 from holdfast.testing.simulation.arrays import POD, Ground
 from holdfast.testing.simulation.conditions import LONGEST, SICK
-from holdfast.testing.simulation.invariants import Invariants
+from holdfast.testing.simulation.invariants import Breach, Invariants
 from holdfast.testing.simulation.universe import SimulatedUniverse
 
 # Virtual seconds: between two that begin; how old a list is, and how late an act, at most: the pool's `settle` is more.
-BETWEEN, STALE, LATE, SETTLE = 15.0, 4.0, 4.5, 5.0
-MET = ("away", "device-late", "device-never", "wrong-device", "reply-lost", "late", "status", "hang")
-OWN = ("stale", "SafeMode", "foreign", "tags", "mark", "sick")
+BETWEEN, STALE, LATE, SETTLE = 15.0, 2.0, 2.5, 5.0
+MET = (
+    "away", "device-late", "device-never", "wrong-device", "reply-lost", "late", "status", "hang", "stale", "SafeMode",
+)  # fmt: skip
+OWN = ("foreign", "tags", "mark", "sick")
 KINDS = tuple(f"array {kind}" for kind in (*MET, *OWN))
 THEIRS = f"{POD}::theirs"
+# The uid of another system's pool.
+OTHER = "f" * 32
 _CHANGES = ("POST", "PATCH", "PUT", "DELETE")
 End = Callable[[], None]
 
@@ -38,6 +43,22 @@ class ArrayConditions:
         self._hits = hits
         self._now: dict[str, End] = {}
         self.calm = False
+        # Names of volumes that bear another's tags, whom nobody had in his hands: whoever looks from now on sees it.
+        self.others: dict[str, None] = {}
+        self._their: Volume | None = None
+        self._wipes = 0
+        ground.shelf.system.met = self._met
+
+    def _met(self, kind: str) -> None:
+        self._hits[f"array {'sick' if kind == 'zeros' else kind}"] += 1
+
+    def check(self) -> None:
+        """What a stranger has in our pod is as he left it, unless the pod was wiped."""
+        if self._their is None or self._wipes != self._ground.pod.wipes:
+            return
+        found = self._array.state.volumes.get(THEIRS)
+        if found is not self._their or found.destroyed_at is not None:
+            raise Breach(4, f"a stranger's {THEIRS} is gone")
 
     def run(self) -> None:
         """The weather's task: it never ends by itself."""
@@ -81,10 +102,15 @@ class ArrayConditions:
         draw = self._random
         kind, times = draw.choice(("reply-lost", "late", "status", "hang")), draw.choice((1, 1, 2, 5))
         changes = draw.random() < 0.7
-        seconds = {"late": draw.uniform(0.5, LATE), "status": draw.choice((0.0, 3.0)), "hang": draw.uniform(1.0, 60.0)}
+        seconds = {
+            "late": DEADLINE + draw.uniform(0.5, LATE),
+            "status": draw.choice((0.0, 3.0)),
+            "hang": draw.uniform(1.0, 60.0),
+        }
         self._array.weather.troubles = [
             Trouble(
-                kind, lambda method, _path: not changes or method in _CHANGES, times, seconds.get(kind, 0.0),
+                kind, lambda method, path: path != "login" and (not changes or method in _CHANGES), times,
+                seconds.get(kind, 0.0),
                 draw.choice((401, 429, 500, 503)),
             )
         ]  # fmt: skip
@@ -95,7 +121,7 @@ class ArrayConditions:
 
     def _stale(self) -> End:
         self._array.go_stale(stale=True)
-        self._hits["array stale"] += 1
+        self.others.clear()  # by an old list they are ours
         return lambda: self._array.go_stale(stale=False)
 
     def _device(self) -> End:
@@ -120,7 +146,6 @@ class ArrayConditions:
 
     def _safe_mode(self) -> End:
         self._array.weather.safe_mode = True
-        self._hits["array SafeMode"] += 1
         return lambda: setattr(self._array.weather, "safe_mode", False)
 
     def _one(self) -> tuple[str, Volume] | None:
@@ -155,8 +180,10 @@ class ArrayConditions:
         volume = state.volumes[THEIRS] = Volume(state.ids(), THEIRS, state.serial(), 1 << 20, state.now(), POD)
         state.shelf.make(volume.serial, volume.size)
         self._hits["array foreign"] += 1
+        self._their, self._wipes = volume, self._ground.pod.wipes
 
         def end() -> None:
+            self._their = None
             if state.volumes.get(THEIRS) is volume:  # else its pod was made anew
                 state.erase(volume)
 
@@ -170,25 +197,30 @@ class ArrayConditions:
         uid, volume = one
         key = (NAMESPACE, "owner")
         own = volume.tags[key]
-        volume.tags = {**volume.tags, key: ("f" * 32, False)}
+        volume.tags = {**volume.tags, key: (OTHER, False)}
         self._hits["array tags"] += 1
         self._invariants.excused[uid] = None
+        if uid not in self._invariants.claimed and not self._array.weather.stale:
+            self.others[volume.name] = None
 
         def end() -> None:
             self._invariants.excused.pop(uid, None)
+            self.others.pop(volume.name, None)
             volume.tags = {**volume.tags, key: own}
 
         return end
 
     def _mark(self) -> End | None:
-        """The pool's mark is called another pool's."""
+        """The pool's mark is called another pool's; but of one that is being made it would be given up for that."""
         state = self._array.state
+        if POD not in (pool.source for pool in self._invariants.model.pools.values()):
+            return None
         for name, mark in state.volumes.items():
             if (named := names.parse_mark(name)) is not None and mark.destroyed_at is None:
                 break
         else:
             return None
-        other = names.mark(POD, "e" * 32, "f" * 32, named.counter)
+        other = names.mark(POD, "e" * 32, OTHER, named.counter)
         state.volumes[other] = state.volumes.pop(name)
         mark.name = other
         self._hits["array mark"] += 1

@@ -5,6 +5,7 @@ from holdfast.records.contract import Tx
 from holdfast.testing.flasharray.judging import is_claimed, is_destruction, is_to_stay, volumes_of
 from holdfast.testing.flasharray.local import HOST, STRANGER
 from holdfast.testing.flasharray.model import Sent
+from holdfast.testing.simulation.array_conditions import OTHER, ArrayConditions
 from holdfast.testing.simulation.arrays import Ground
 from holdfast.testing.simulation.invariants import Breach, Held, Invariants, peek
 from holdfast.testing.universe import Universe
@@ -15,7 +16,8 @@ _THEIRS = frozenset({STRANGER, STRANGER.partition("::")[0]})
 class ArrayInvariants:
     """Of one universe."""
 
-    def __init__(self, universe: Universe, ground: Ground, invariants: Invariants) -> None:
+    def __init__(self, universe: Universe, ground: Ground, invariants: Invariants, conditions: ArrayConditions) -> None:
+        self._conditions = conditions
         self._universe = universe
         self._ground = ground
         self._invariants = invariants
@@ -29,12 +31,17 @@ class ArrayInvariants:
             return
         touched = {*sent.connected, *sent.query.values()}
         foreign = sorted(name for name in touched if name in _THEIRS or _is_foreign(name))
+        if sent.path != "connections":  # ours to a volume that came to bear another's tags is cut all the same
+            foreign += sorted(touched & self._conditions.others.keys())
         if foreign:
             raise Breach(4, f"{sent.method} {sent.path} of a stranger's {foreign[0]}")
         daemon = self._universe.daemon
         if daemon is None or not hasattr(daemon, "engine"):
             return
         tx = peek(daemon)
+        loose = self._invariants.model.loose
+        if any(uid in loose for uid in volumes_of(sent)):  # sent before its operation was given up
+            return
         if HOST in touched and not any(is_claimed(tx, uid, "connection.cut") for uid in volumes_of(sent)):
             raise Breach(4, f"{sent.method} {sent.path} of a stranger's host, and nobody asked for it")
         if is_destruction(sent):
@@ -46,6 +53,7 @@ class ArrayInvariants:
 
     def at_commit(self, tx: Tx, held: Held) -> None:
         """Rules 5, 6 and 7: volumes and connections that nobody knows, and such as are missing."""
+        self._conditions.check()
         recorded = {str(row[0]) for row in tx.run("SELECT uid FROM resources")}
         free = self._invariants.free
         for uid in self._ground.pod.living():
@@ -77,13 +85,27 @@ class ArrayInvariants:
             here = loop.image.volume is self._ground.shelf.system and uid not in wanted
             if here and self._invariants.free(held, uid) and (uid or not self._invariants.model.loose):
                 raise Breach(5, f"the device {number} of {uid or 'a volume that is gone'} is left")
+        mounts = self._invariants.model.mounts
+        for image, uid in images.items():
+            mount = wanted.get(uid, "")
+            if (
+                not mount
+                or not self._invariants.is_seen(mounts[mount].path)
+                or not self._invariants.free(held, uid, mount)
+            ):
+                continue
+            devices = [number for number, loop in self._ground.machine.loops.items() if loop.image is image]
+            if len(devices) != 1:
+                raise Breach(6, f"{uid} is mounted, and its devices are {devices}")
 
     # -- the end ---------------------------------------------------------------------------------
 
     def left(self) -> list[str]:
         """What is there though all of it was taken away; what the array keeps for a while is nobody's."""
         state = self._state
+        missing = [] if STRANGER in state.volumes and (HOST, STRANGER) in state.connections else [f"no {STRANGER}"]
         return [
+            *missing,
             *(name for name, volume in state.volumes.items() if volume.destroyed_at is None and name != STRANGER),
             *(name for name, pod in state.pods.items() if pod.destroyed_at is None and name not in _THEIRS),
             *(f"{host}/{name}" for host, name in state.connections if (host, name) != (HOST, STRANGER)),
@@ -92,4 +114,7 @@ class ArrayInvariants:
 
 
 def _is_foreign(name: str) -> bool:
-    return "::" in name and names.parse(name) is None and names.parse_mark(name) is None
+    if "::" not in name or names.parse(name) is not None:
+        return False
+    mark = names.parse_mark(name)
+    return mark is None or mark.uid == OTHER

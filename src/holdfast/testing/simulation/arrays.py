@@ -88,6 +88,7 @@ class Pod:
 
     def __init__(self, array: Array, shelf: SimulatedShelf) -> None:
         self.source = POD
+        self.wipes = 0
         self._array = array
         self._shelf = shelf
 
@@ -104,6 +105,7 @@ class Pod:
 
     def wipe(self) -> None:
         """See `Place`."""
+        self.wipes += 1
         state = self._array.state
         for volume in [each for each in state.volumes.values() if each.pod == POD]:
             for host in list(state.hosts_of(volume.name)):
@@ -126,12 +128,14 @@ class Ground:
     def __init__(self, universe: SimulatedUniverse, seed: int) -> None:
         ids, world = random.Random(f"{seed} array"), universe.world
 
-        def later(seconds: float, act: Callable[[], None]) -> None:
-            def wait() -> None:
-                world.sleep(seconds)
-                act()
+        self._world = world
+        self._pending: dict[int, Callable[[], None]] = {}
+        self._late = ids
 
-            world.spawn("the array", wait)
+        def later(seconds: float, act: Callable[[], None]) -> None:
+            number = len(self._pending) and max(self._pending) + 1
+            self._pending[number] = act
+            self._after(seconds, number)
 
         self.machine = universe.machine
         self.shelf = SimulatedShelf(universe.machine)
@@ -141,3 +145,17 @@ class Ground:
         )  # fmt: skip
         self.pod = Pod(self.array, self.shelf)
         local.bystander(self.array)
+
+    def _after(self, seconds: float, number: int) -> None:
+        def wait() -> None:
+            self._world.sleep(seconds)
+            act = self._pending.pop(number, None)
+            if act is not None:
+                act()
+
+        self._world.spawn("the array", wait)
+
+    def hang_up(self, longest: float) -> None:
+        """The daemon is dead: what it sent is done within so many seconds, or was done."""
+        for number in list(self._pending):
+            self._after(self._late.uniform(0.0, longest), number)

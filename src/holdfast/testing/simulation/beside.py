@@ -28,8 +28,8 @@ class Beside:
         self.config = local.config(FABRIC, pod=POD, eradicate=eradicate, settle=f"{SETTLE:g}")
         self.ground = Ground(universe, seed)
         self.array = self.ground.array
-        self.invariants = ArrayInvariants(universe, self.ground, invariants)
         self.conditions = ArrayConditions(universe, self.ground, invariants, seed, hits)
+        self.invariants = ArrayInvariants(universe, self.ground, invariants, self.conditions)
         world.places[self.ground.pod.source] = self.ground.pod
         invariants.beside = self.invariants.at_commit
 
@@ -40,7 +40,7 @@ class Beside:
     def ended(self) -> None:
         """All was taken away."""
         try:
-            judge(self.array.log, racing=True)
+            judge(self.array.log, strangers=frozenset({local.HOST}))
         except Disobeyed as error:
             raise Breach(2, str(error)) from error
         left = self.invariants.left()

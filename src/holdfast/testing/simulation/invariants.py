@@ -29,7 +29,7 @@ _OPEN = "('queued', 'running', 'undoing', 'parked')"
 _HARMLESS = re.compile(r"\.persist|^child\.(?:check|fsck)-")
 _OWN = (
     "pool.stamp", "tree.remove", "volume.sync-discarded",
-    *(f"array.{purpose}" for purpose in ("stamp", "remove-host", "disconnect", "destroy", "eradicate")),
+    *(f"array.{purpose}." for purpose in ("stamp", "remove-host", "disconnect", "destroy", "eradicate")),
 )  # fmt: skip
 
 
@@ -185,6 +185,10 @@ class Invariants:
         """Whether nobody moves these: no operation, no weather, and nobody who gave one up."""
         loose = self.model.loose
         return not any(uid in held.exclusive or uid in loose or uid in self.excused for uid in uids)
+
+    def is_seen(self, path: str) -> bool:
+        """Whether what is mounted there is in nobody's hands."""
+        return path not in self.excused and path not in self.gone
 
     def _records(self, tx: Tx, held: Held) -> None:
         """Rules 6 and 7: records are what was acknowledged, both ways."""

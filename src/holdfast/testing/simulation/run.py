@@ -22,6 +22,7 @@ from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.records import operations, resources
 from holdfast.testing.flasharray.model import Sent
+from holdfast.testing.simulation.array_conditions import LATE
 from holdfast.testing.simulation.beside import LONGEST_SETTLE, Beside
 from holdfast.testing.simulation.conditions import Conditions
 from holdfast.testing.simulation.invariants import Breach, Invariants
@@ -166,6 +167,8 @@ class Run:
         self._check()
         universe = self.universe
         universe.bury()
+        if self._beside is not None:
+            self._beside.ground.hang_up(LATE)
         if universe.power_is_cut:
             universe.power_cut()
             if self._beside is not None:
