@@ -98,15 +98,18 @@ class Array:
             headers = {"retry-after": f"{trouble.seconds:g}"} if trouble.seconds else {}
             return msgspec.structs.replace(_error(trouble.status, None, "Not now."), headers=headers)
         if trouble.kind == "late":
-            self.state.later(trouble.seconds, lambda: self._too_late(method, path, query, body))
+            asked = len(self.log)
+            self.state.later(trouble.seconds, lambda: self._too_late(method, path, query, body, asked))
             return None
         reply = self._logged(method, path, query, body, told=trouble.kind == "hang")
         return None if trouble.kind == "reply-lost" else msgspec.structs.replace(reply, after=trouble.seconds)
 
-    def _too_late(self, method: str, path: str, query: dict[str, str], body: Any) -> None:
-        self._logged(method, path, query, body, told=False)
+    def _too_late(self, method: str, path: str, query: dict[str, str], body: Any, asked: int) -> None:
+        self._logged(method, path, query, body, told=False, asked=asked)
 
-    def _logged(self, method: str, path: str, query: dict[str, str], body: Any, *, told: bool) -> Reply:
+    def _logged(
+        self, method: str, path: str, query: dict[str, str], body: Any, *, told: bool, asked: int | None = None
+    ) -> Reply:
         self.state.tick()
         connected = {name: tuple(self.state.hosts_of(name)) for name in self._volumes(query)}
         try:
@@ -114,7 +117,8 @@ class Array:
         except Refusal as refusal:
             reply = _error(refusal.status, refusal.context, refusal.message)
         items = tuple(reply.body["items"]) if reply.status == 200 and method == "GET" else ()
-        sent = Sent(self.state.now(), method, path, query, body, reply.status, told, connected, items)
+        asked = len(self.log) if asked is None else asked
+        sent = Sent(self.state.now(), method, path, query, body, reply.status, told, connected, items, asked)
         self.log.append(sent)
         self.heard(sent)
         return reply

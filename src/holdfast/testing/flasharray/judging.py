@@ -24,7 +24,7 @@ def judge(log: list[Sent], *, strangers: frozenset[str] = frozenset()) -> int:
     seen: dict[str, str] = {}
     named: dict[str, str] = {}
     judged = 0
-    for sent in log:
+    for sent in sorted(log, key=lambda sent: sent.asked):
         if sent.path == "volumes":
             named.update({item["id"]: item["name"] for item in sent.items})
         if sent.path == "connections":

@@ -47,7 +47,8 @@ class Entry(msgspec.Struct):
 class Sent(msgspec.Struct, frozen=True):
     """A request as the array met it, for tests to judge: `connected` and `answered` tell of the volumes it named.
 
-    `connected` says of which hosts each was at that moment, `told` whether the answer reached the client.
+    `connected` says of which hosts each was at that moment, `told` whether the answer reached the client. `asked` is
+    how many had been done when it was sent: one that is done late was decided by what was known then.
     """
 
     at: float
@@ -59,6 +60,7 @@ class Sent(msgspec.Struct, frozen=True):
     told: bool
     connected: dict[str, tuple[str, ...]] = {}
     items: tuple[Any, ...] = ()
+    asked: int = 0
 
 
 def remaining(destroyed_at: float | None, now: float) -> dict[str, Any]:

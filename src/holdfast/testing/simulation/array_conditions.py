@@ -190,14 +190,13 @@ class ArrayConditions:
         return end
 
     def _tags(self) -> End | None:
-        """Another owner in the tags of a volume of ours."""
+        """Another owner in the tags of a volume of ours, or none of them any more."""
         one = self._one()
         if one is None or one[0] in self._invariants.excused:
             return None
         uid, volume = one
-        key = (NAMESPACE, "owner")
-        own = volume.tags[key]
-        volume.tags = {**volume.tags, key: (OTHER, False)}
+        own = volume.tags
+        volume.tags = {} if self._random.random() < 0.3 else {**own, (NAMESPACE, "owner"): (OTHER, False)}
         self._hits["array tags"] += 1
         self._invariants.excused[uid] = None
         if uid not in self._invariants.claimed and not self._array.weather.stale:
@@ -206,7 +205,7 @@ class ArrayConditions:
         def end() -> None:
             self._invariants.excused.pop(uid, None)
             self.others.pop(volume.name, None)
-            volume.tags = {**volume.tags, key: own}
+            volume.tags = {**own, **volume.tags, (NAMESPACE, "owner"): own[NAMESPACE, "owner"]}
 
         return end
 
