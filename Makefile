@@ -45,7 +45,7 @@ test: setup-lab
 	@$(TESTS)
 
 proof: setup-lab
-	@HOLDFAST_PROOF=1 $(TESTS)
+	@HOLDFAST_PROOF=1 $(TESTS) -n 3
 
 # What of the proof fits behind `make test` in continuous integration.
 proof-part: setup-lab

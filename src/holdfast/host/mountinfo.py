@@ -1,5 +1,6 @@
 """Reading the text of the kernel's mount table (proc_pid_mountinfo(5))."""
 
+import functools
 import re
 
 from holdfast.host.facts import Mount
@@ -15,16 +16,17 @@ def _plain(text: str) -> str:
 
 def parse(text: str) -> list[Mount]:
     """All mounts, in the order in which they were made."""
-    found = []
-    for line in filter(None, text.split("\n")):  # `splitlines` would split at bytes of names, too
-        fields = line.split(" ")
-        dash = fields.index("-", 6)
-        major, minor = fields[2].split(":")
-        found.append(
-            Mount(
-                id=int(fields[0]), device=(int(major), int(minor)), root=_plain(fields[3]), path=_plain(fields[4]),
-                read_only="ro" in fields[5].split(","), fs=fields[dash + 1], source=_plain(fields[dash + 2]),
-                parent=int(fields[1]),
-            )
-        )  # fmt: skip
-    return found
+    return [_mount(line) for line in filter(None, text.split("\n"))]  # `splitlines` would split at bytes of names, too
+
+
+# A table is read often, and its lines hardly change.
+@functools.lru_cache(maxsize=4096)
+def _mount(line: str) -> Mount:
+    fields = line.split(" ")
+    dash = fields.index("-", 6)
+    major, minor = fields[2].split(":")
+    return Mount(
+        id=int(fields[0]), device=(int(major), int(minor)), root=_plain(fields[3]), path=_plain(fields[4]),
+        read_only="ro" in fields[5].split(","), fs=fields[dash + 1], source=_plain(fields[dash + 2]),
+        parent=int(fields[1]),
+    )  # fmt: skip
