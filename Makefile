@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 PACKAGES := python3-venv e2fsprogs xfsprogs btrfs-progs util-linux
 LAB_PACKAGES := $(PACKAGES) strace nbdkit libnbd-bin fuse3 libfuse2 postgresql user-mode-linux procps systemd openssl curl psmisc
 RUN := $(BIN)/python
+# Three workers for two cores: each waits for disks and processes now and then.
 # Disks in memory come and go by the thousand: without a bound mallopt(3) learns to keep what each of them leaves.
-TESTS := MALLOC_MMAP_THRESHOLD_=131072 $(RUN) -m pytest -q -n 2 --dist worksteal
+TESTS := MALLOC_MMAP_THRESHOLD_=131072 $(RUN) -m pytest -q -n 3 --dist worksteal
 
 .PHONY: demo test proof proof-part check serve docs bench bench-scale setup setup-lab storm lab-kernel lab-iscsi clean
 
@@ -45,7 +46,7 @@ test: setup-lab
 	@$(TESTS)
 
 proof: setup-lab
-	@HOLDFAST_PROOF=1 $(TESTS) -n 3
+	@HOLDFAST_PROOF=1 $(TESTS)
 
 # What of the proof fits behind `make test` in continuous integration.
 proof-part: setup-lab

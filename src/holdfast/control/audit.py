@@ -130,8 +130,9 @@ class Audit:
     def _item(pool: Pool, item: Item, mine: dict[str, Volume]) -> Seen | None:
         if item.kind == "volume" and item.uid in mine:
             return None
-        if item.kind == "unfinished" and item.uid in mine and mine[item.uid].status.ready:
-            return None  # its own look says what is wrong with it
+        whole = item.uid in mine and mine[item.uid].status.ready
+        if item.kind == "unfinished" and whole and (pool.status.connects or not item.operation):
+            return None  # it is that volume itself, and its own look says what is wrong with it
         if item.kind == "unfinished" and not item.operation and item.uid not in mine:
             return _unproven(item)
         if item.kind == "kept":
