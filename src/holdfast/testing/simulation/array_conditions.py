@@ -57,7 +57,7 @@ class ArrayConditions:
         if self._their is None or self._wipes != self._ground.pod.wipes:
             return
         found = self._array.state.volumes.get(THEIRS)
-        if found is not self._their or found.destroyed_at is not None:
+        if found is None or found is not self._their or found.destroyed_at is not None:
             raise Breach(4, f"a stranger's {THEIRS} is gone")
 
     def run(self) -> None:
