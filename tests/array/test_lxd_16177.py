@@ -95,6 +95,19 @@ def test_a_resize_whose_device_never_appears_is_undone_before_anything_grew(worl
     wait_until(lambda: not world.array.state.hosts, "the entry of the host is collected")
 
 
+def test_a_volume_grows_behind_a_mount_that_was_abandoned_before_it_was_connected(
+    world: ArrayWorld, client: Client
+) -> None:
+    """There is no device here that could grow; it waited for one for ever."""
+    world.array.weather.answer(503, on("POST", "connections"), times=1000)
+    op = client.mount("p", "b", world.path("node", file=True), wait=None)
+    world.waits(client, op, "The array")
+    client.exit(op.id, "abandon", "a test")
+    world.array.weather.troubles.clear()
+    world.ends(client, client.resize_volume("p", "b", "32MiB", wait=None), "done")
+    assert client.volume("p", "b").size == 32 * MIB
+
+
 def test_an_array_that_is_away_behind_the_point_of_no_return_is_waited_for(world: ArrayWorld, client: Client) -> None:
     world.array.weather.answer(503, on("DELETE", "connections"), times=1000)
     op = client.resize_volume("p", "x", "400MiB", wait=None)

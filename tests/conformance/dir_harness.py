@@ -134,7 +134,8 @@ class DirHarness(Harness):
         """The same."""
         data = self._data(pool, volume)
         if volume.content == "directory":
-            return all((data / f"sub{n}" / "file").read_bytes() == TENANTS for n in range(5))
+            files = [data / f"sub{n}" / "file" for n in range(5)]
+            return all(file.exists() and file.read_bytes() == TENANTS for file in files)
         with data.open("rb") as disk:
             disk.seek(volume.size // 2)
             return disk.read(len(TENANTS)) == TENANTS

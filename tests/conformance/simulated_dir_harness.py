@@ -147,7 +147,10 @@ class SimulatedDirHarness(Harness):
         """A bind mount, or a loop device."""
         data = self._data(pool, volume)
         if volume.content == "directory":
-            bind(self.other, data, made(self.other, f"{self._base}/target"))
+            target = f"{self._base}/target"
+            if not there(self.other, target):
+                made(self.other, target)
+            bind(self.other, data, target)
             yield
             self.other.umount(f"{self._base}/target")
             return

@@ -10,7 +10,7 @@ import pytest
 from holdfast.drivers.contract import Absent, PoolRef, Present, Unknown
 from holdfast.host.children import ForkServerChildren
 from holdfast.model.errors import Again, Refused
-from holdfast.testing.conformance.drivers import PoolConformance, VolumeConformance
+from holdfast.testing.conformance.drivers import CopyConformance, PoolConformance, VolumeConformance
 from holdfast.testing.conformance.harness import Kind
 from tests.conformance.dir_harness import KINDS, DirHarness, HurriedRuntime, close_below, mounted, run
 from tests.needs import need, need_root
@@ -67,6 +67,10 @@ class TestPools(PoolConformance):
 
 
 class TestVolumes(VolumeConformance):
+    """See there."""
+
+
+class TestCopies(CopyConformance):
     """See there."""
 
 

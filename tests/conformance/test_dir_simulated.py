@@ -13,7 +13,7 @@ from holdfast.drivers.contract import Absent, PoolRef, Present, Unknown
 from holdfast.host import mounttable
 from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import FileSystem
-from holdfast.testing.conformance.drivers import PoolConformance, VolumeConformance
+from holdfast.testing.conformance.drivers import CopyConformance, PoolConformance, VolumeConformance
 from holdfast.testing.conformance.harness import OWNER, Kind
 from holdfast.testing.conformance.kernel.checks import device, made, mount
 from holdfast.testing.conformance.kernel.filesystems import SYSTEMS, formatted
@@ -63,6 +63,10 @@ class TestPools(PoolConformance):
 
 
 class TestVolumes(VolumeConformance):
+    """See there."""
+
+
+class TestCopies(CopyConformance):
     """See there."""
 
 

@@ -14,11 +14,19 @@ from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.snapshot.change import SnapshotChange
+from holdfast.operations.snapshot.create import SnapshotCreate
+from holdfast.operations.snapshot.delete import SnapshotDelete
+from holdfast.operations.snapshot.mount import SnapshotMount
+from holdfast.operations.snapshot.rename import SnapshotRename
+from holdfast.operations.snapshot.restore import SnapshotRestore
 from holdfast.operations.volume.check import VolumeCheck
+from holdfast.operations.volume.clone import VolumeClone
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.resize import VolumeResize
 from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.records import resources
 from holdfast.testing.matrix import Deed
@@ -26,7 +34,7 @@ from tests.crash.scenarios import attach_by_hand, directory_at, file_at, unmount
 
 SIZES: dict[Content, str] = {"directory": "1MiB", "block": "1MiB", "filesystem": "2MiB"}
 # In the order in which a pair's state is chosen.
-STATES = ("nothing", "pool", "volume", "mounted", "unmounted by hand", "attached by hand")
+STATES = ("nothing", "pool", "volume", "mounted", "unmounted by hand", "attached by hand", "taken", "shown")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +58,21 @@ def mount(scratch: str) -> VolumeMount:
     return VolumeMount(pool="p", name="v", path=f"{scratch}/mnt/at")
 
 
+def taken() -> SnapshotCreate:
+    return SnapshotCreate(pool="p", volume="v", name="s")
+
+
+def shown(scratch: str) -> SnapshotMount:
+    return SnapshotMount(pool="p", volume="v", name="s", path=f"{scratch}/mnt/at")
+
+
 def ground(scratch: str, state: str, content: Content) -> Ground:
     """The set-up of a state; what is done by hand follows it in each history."""
     steps = {"nothing": 0, "pool": 1, "volume": 2, "attached by hand": 2, "mounted": 3, "unmounted by hand": 3}
+    more = {"taken": (taken(),), "shown": (taken(), shown(scratch))}
     hands = {"unmounted by hand": unmount_by_hand, "attached by hand": attach_by_hand}
     return Ground(
-        (pool(scratch), volume(content), mount(scratch))[: steps[state]],
+        ((pool(scratch), volume(content), mount(scratch))[: steps.get(state, 2)] + more.get(state, ())),
         file_at if content == "block" else directory_at,
         hands.get(state, lambda _scratch: None),
     )
@@ -63,7 +80,7 @@ def ground(scratch: str, state: str, content: Content) -> Ground:
 
 def deeds(scratch: str) -> tuple[Deed, ...]:
     """All of them, over one scratch path. A volume that was renamed is found by its old name no more."""
-    there = ("volume", "mounted", "unmounted by hand", "attached by hand")
+    there = ("volume", "mounted", "unmounted by hand", "attached by hand", "taken", "shown")
 
     def asks(request: Asked) -> Callable[[Daemon, Content], Asked]:
         return lambda _daemon, _content: request
@@ -74,7 +91,7 @@ def deeds(scratch: str) -> tuple[Deed, ...]:
         Deed("pool-delete", {"pool": "nothing"}, asks(PoolDelete(name="p"))),
         Deed(
             "pool-forget",
-            dict.fromkeys(("pool", "volume", "unmounted by hand"), "forgotten"),
+            dict.fromkeys(("pool", "volume", "unmounted by hand", "taken"), "forgotten"),
             asks(PoolForget(name="p")),
             forgets=True,
         ),
@@ -82,11 +99,25 @@ def deeds(scratch: str) -> tuple[Deed, ...]:
         Deed("create", {"pool": "volume"}, lambda _daemon, content: volume(content)),
         Deed("delete", {"volume": "pool"}, asks(VolumeDelete(**name))),
         Deed("rename", dict.fromkeys(there, "renamed"), asks(VolumeRename(**name, new_name="w"))),
+        Deed(
+            "resize", {s: s for s in there}, asks(VolumeResize(**name, size="12MiB")), contents=("directory", "block")
+        ),
         Deed("label", {s: s for s in there}, asks(VolumeLabel(**name, labels={"kept": "here"}))),
         Deed("mount", {"volume": "mounted"}, asks(mount(scratch))),
+        Deed("clone", {s: s for s in there}, asks(VolumeClone(pool="p", source="v", name="c"))),
+        Deed("take", {"volume": "taken"}, asks(taken())),
+        Deed("give up", {"taken": "volume"}, asks(SnapshotDelete(pool="p", volume="v", name="s"))),
+        Deed("call", {"taken": "called"}, asks(SnapshotRename(pool="p", volume="v", name="s", new_name="t"))),
+        Deed(
+            "protect",
+            {s: s for s in ("taken", "shown")},
+            asks(SnapshotChange(pool="p", volume="v", name="s", labels={"kept": "here"})),
+        ),
+        Deed("show", {"taken": "shown"}, asks(shown(scratch))),
+        Deed("go back", {"taken": "taken"}, asks(SnapshotRestore(pool="p", volume="v", name="s"))),
         Deed(
             "unmount",
-            {"mounted": "volume", "unmounted by hand": "volume"},
+            {"mounted": "volume", "unmounted by hand": "volume", "shown": "taken"},
             asks(VolumeUnmount(path=f"{scratch}/mnt/at")),
         ),
         Deed("restore", {"unmounted by hand": "mounted"}, _restore),

@@ -14,16 +14,25 @@ from holdfast.operations.base import Asked
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.snapshot.create import SnapshotCreate
+from holdfast.operations.snapshot.delete import SnapshotDelete
+from holdfast.operations.snapshot.mount import SnapshotMount
+from holdfast.operations.snapshot.rename import SnapshotRename
+from holdfast.operations.snapshot.restore import SnapshotRestore
 from holdfast.operations.volume.check import VolumeCheck
+from holdfast.operations.volume.clone import VolumeClone
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.operations.volume.resize import VolumeResize
 from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.records import resources
 from holdfast.testing.matrix import Scenario
 from tests.crash.array_scenarios import array_scenarios
 
 SIZES = {"ext4": "2MiB", "xfs": "300MiB", "btrfs": "120MiB", None: "1MiB"}
+# An ext4 grows only for who has CAP_SYS_RESOURCE, which a container has not.
+LARGER = {"xfs": "316MiB", "btrfs": "256MiB", None: "2MiB"}
 
 
 def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
@@ -38,10 +47,18 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
         return VolumeMount(pool="p", name="v", path=path, read_only=read_only)
 
     directory, ext4, block = make("directory"), make("filesystem", "ext4"), make("block")
+    xfs = make("filesystem", "xfs")
     delete = VolumeDelete(pool="p", name="v")
     rename = VolumeRename(pool="p", name="v", new_name="w")
     unmount = VolumeUnmount(path=path)
     check, trim = VolumeCheck(pool="p", name="v"), VolumeTrim(pool="p", name="v")
+    resize = VolumeResize(pool="p", name="v", size=LARGER[None])
+    grow = VolumeResize(pool="p", name="v", size=LARGER["xfs"])
+    take, other = SnapshotCreate(pool="p", volume="v", name="s"), SnapshotCreate(pool="p", volume="v", name="t")
+    restore, show = (
+        SnapshotRestore(pool="p", volume="v", name="s"),
+        SnapshotMount(pool="p", volume="v", name="s", path=path),
+    )
     full, denied, sick = errno.ENOSPC, errno.EPERM, errno.EIO
 
     def plain(
@@ -137,7 +154,56 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
             prepare=directory_at,
             weather=(("child.trim.before", errno.EOPNOTSUPP),),
         ),
+        plain("resize-directory", (pool, directory), resize),
+        plain("resize-block-mounted", (pool, block, mount()), resize, prepare=file_at),
         plain("rename-mounted", (pool, ext4, mount()), rename, prepare=directory_at),
+    ]
+    found += [
+        plain("snapshot-directory", (pool, directory), take, between=_fill),
+        plain("snapshot-ext4", (pool, ext4), take),
+        plain("snapshot-ext4-mounted", (pool, ext4, mount()), take, prepare=directory_at),
+        plain(
+            "snapshot-ext4-mounted-undo",
+            (pool, ext4, mount()),
+            take,
+            prepare=directory_at,
+            weather=(("volume.publish.before", full),),
+        ),
+        plain("snapshot-block-mounted", (pool, block, mount()), take, prepare=file_at),
+        plain(
+            "snapshot-delete",
+            (pool, ext4, take),
+            SnapshotDelete(pool="p", volume="v", name="s"),
+            twin="volume-delete-block",
+        ),
+        plain(
+            "snapshot-rename",
+            (pool, directory, take),
+            SnapshotRename(pool="p", volume="v", name="s", new_name="t"),
+            twin="volume-rename",
+        ),
+        plain("snapshot-mount-directory", (pool, directory, take), show, prepare=directory_at, twin="mount-read-only"),
+        plain("snapshot-mount-ext4", (pool, ext4, take), show, prepare=directory_at, twin="mount-ext4"),
+        plain("snapshot-mount-block", (pool, block, take), show, prepare=file_at, twin="mount-block"),
+        plain("snapshot-unmount-ext4", (pool, ext4, take, show), unmount, prepare=directory_at, twin="unmount-ext4"),
+        plain("restore-directory", (pool, directory, take), restore, between=_fill),
+        plain("restore-ext4", (pool, ext4, take, other), restore),
+        plain(
+            "clone-directory",
+            (pool, directory),
+            VolumeClone(pool="p", source="v", name="w"),
+            between=_fill,
+            twin="snapshot-directory",
+        ),
+        plain(
+            "clone-ext4-mounted",
+            (pool, ext4, mount()),
+            VolumeClone(pool="p", source="v", name="w"),
+            prepare=directory_at,
+            share=0.25,
+        ),
+        plain("clone-of-snapshot", (pool, ext4, take), VolumeClone(pool="p", source="v", snapshot="s", name="w")),
+        plain("restore-undo", (pool, directory, take), restore, weather=(("volume.mark.before", full),)),
     ]
     found += array_scenarios(scratch, directory_at, file_at, unmount_by_hand, _restore)
     if every:
@@ -152,6 +218,11 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
                 plain(f"volume-trim-{fs}", (pool, volume, mount()), trim, prepare=directory_at, twin="volume-trim"),
             )
             found.extend(more)
+        found.append(plain("resize-xfs", (pool, xfs), grow, share=0.02))
+        found.append(plain("resize-xfs-mounted", (pool, xfs, mount()), grow, prepare=directory_at, share=0.02))
+        larger = VolumeResize(pool="p", name="v", size=LARGER["btrfs"])
+        btrfs = (pool, make("filesystem", "btrfs"), mount())
+        found.append(plain("resize-btrfs-mounted", btrfs, larger, prepare=directory_at, twin="resize-xfs-mounted"))
     return found
 
 
@@ -171,6 +242,11 @@ def _release(daemon: Daemon) -> Asked:
 
 def unmount_by_hand(scratch: str) -> None:
     syscalls.umount(f"{scratch}/mnt/at")
+
+
+def _mark(directory: str) -> str:
+    with open(f"{directory}/object.json") as file:
+        return file.read()
 
 
 def _disk(scratch: str) -> str:
@@ -209,7 +285,8 @@ def file_at(scratch: str) -> None:
 def _fill(scratch: str) -> None:
     """A tree inside the volume, and a bystander that a symlink in it points to."""
     volumes = f"{scratch}/pool/volumes"
-    data = f"{volumes}/{os.listdir(volumes)[0]}/data"
+    (volume,) = [uid for uid in os.listdir(volumes) if '"of"' not in _mark(f"{volumes}/{uid}")]
+    data = f"{volumes}/{volume}/data"
     for name in ("a/b/c", "d"):
         os.makedirs(f"{data}/{name}")
         with open(f"{data}/{name}/file", "w") as file:

@@ -97,9 +97,9 @@ class Swapped(SimulatedKernel):
         one, other = self.opened
         return super().open(other if path == one and flags & os.O_RDWR else path, flags, *args, **named)
 
-    def new_mount(self, fs: str, source: str, *, read_only: bool) -> int:
+    def new_mount(self, fs: str, source: str, *, read_only: bool, sealed: bool = False) -> int:
         one, other = self.mounted
-        return super().new_mount(fs, other if source == one else source, read_only=read_only)
+        return super().new_mount(fs, other if source == one else source, read_only=read_only, sealed=sealed)
 
 
 @pytest.mark.parametrize(("when", "error"), [("opened", Again), ("mounted", Damaged)])

@@ -47,6 +47,18 @@ PoolName = Annotated[str, Parameter(metavar="POOL", help="The pool's name.", com
 VolumeName = Annotated[
     str, Parameter(metavar="POOL/VOLUME", help="The pool's and the volume's name.", completer=completing.volumes)
 ]
+NewSnapshotName = Annotated[
+    str,
+    Parameter(
+        metavar="POOL/VOLUME@SNAPSHOT", help="The volume, and the snapshot's name.", completer=completing.new_snapshots
+    ),
+]
+SnapshotName = Annotated[
+    str,
+    Parameter(
+        metavar="POOL/VOLUME@SNAPSHOT", help="The volume, and the snapshot's name.", completer=completing.snapshots
+    ),
+]
 OperationId = Annotated[str, Parameter(metavar="ID", help="The operation's id.", completer=completing.operations)]
 
 

@@ -36,6 +36,23 @@ def volumes(context: "CompletionContext") -> list[str]:
         return [f"{name}/{volume.name}" for name in names for volume in islice(client.volumes(name), _MOST)]
 
 
+def new_snapshots(context: "CompletionContext") -> list[str]:
+    """POOL/VOLUME@, for a snapshot that is yet to be named."""
+    return [f"{name}@" for name in volumes(context)]
+
+
+def snapshots(context: "CompletionContext") -> list[str]:
+    """POOL/VOLUME@SNAPSHOT of the volume that is typed already; else volumes."""
+    from itertools import islice
+
+    typed, at, _ = context.incomplete.partition("@")
+    pool, slash, volume = typed.partition("/")
+    if not at or not slash:
+        return new_snapshots(context)
+    with _client(context) as client:
+        return [f"{typed}@{snapshot.name}" for snapshot in islice(client.snapshots(pool, volume), _MOST)]
+
+
 def operations(context: "CompletionContext") -> Iterator[tuple[str, str]]:
     """Ids of the operations that are not over, with what they are."""
     with _client(context) as client:

@@ -18,6 +18,7 @@ _COMMANDS = (
     ("audit", "daemon.audit:run", "What is"),
     ("pool", "pool:app", "Storage"),
     ("volume", "volume:app", "Storage"),
+    ("snapshot", "snapshot:app", "Storage"),
     ("op", "op:app", "What runs"),
     ("serve", "local.serve:run", "The daemon"),
     ("resume", "daemon.resume:run", "The daemon"),

@@ -8,7 +8,7 @@ from holdfast.cli.screen import Cell, Span
 from holdfast.client import Client
 from holdfast.model.errors import HoldfastError
 from holdfast.model.sizes import format_size
-from holdfast.model.views import UsageView, VolumeView
+from holdfast.model.views import SnapshotView, UsageView, VolumeView
 
 # The daemon counts for ten seconds at the most; a disk that is dead answers never.
 _PATIENCE = 15.0
@@ -21,14 +21,16 @@ class Measured(NamedTuple):
     reason: str = ""
 
 
-def measure(address: str, volume: VolumeView) -> Measured:
+def measure(address: str, volume: VolumeView | SnapshotView) -> Measured:
     """Ask now."""
     with client(address, timeout=_PATIENCE) as connection:
         return _measured(connection, volume)
 
 
-def _measured(connection: Client, volume: VolumeView) -> Measured:
+def _measured(connection: Client, volume: VolumeView | SnapshotView) -> Measured:
     try:
+        if isinstance(volume, SnapshotView):
+            return Measured(connection.snapshot_usage(volume.pool, volume.volume, volume.name))
         return Measured(connection.usage(volume.pool, volume.name))
     except HoldfastError as error:
         return Measured(None, error.detail)
@@ -42,7 +44,7 @@ def sizes(found: Measured) -> tuple[Cell, Cell]:
     return least + format_size(found.usage.real), least + format_size(found.usage.apparent)
 
 
-def told(found: Measured, volume: VolumeView) -> Cell:
+def told(found: Measured, volume: VolumeView | SnapshotView) -> Cell:
     """In a sentence."""
     if found.usage is None:
         return Span(f"not measured: {found.reason}", "warn")

@@ -19,6 +19,8 @@ from holdfast.model.views import (
     PoolPage,
     PoolView,
     Role,
+    SnapshotPage,
+    SnapshotView,
     StatusView,
     TokenPage,
     TokenView,
@@ -202,6 +204,71 @@ def delete_volume(pool_name: str, name: str, wait: float | None, key: str, if_ma
 def volume_verb(pool_name: str, name: str, verb: str, wait: float | None, key: str) -> Call[OperationView]:
     """`check` or `trim` a volume."""
     return _change("POST", f"{_volume(pool_name, name)}/{verb}", wait=wait, key=key)
+
+
+def _snapshot(pool: str, volume: str, name: str) -> str:
+    return f"{_volume(pool, volume)}/snapshots/{_q(name)}"
+
+
+def snapshots(
+    pool: str, volume_name: str, state: str = "", labels: dict[str, str | None] | None = None, cursor: str = ""
+) -> Call[SnapshotPage]:
+    """A page of a volume's snapshots."""
+    query = _query(state=state, cursor=cursor, limit=PAGE) + _labels(labels)
+    return Call(kind=SnapshotPage, path=f"{_volume(pool, volume_name)}/snapshots", query=query)
+
+
+def snapshot(pool: str, volume_name: str, name: str) -> Call[SnapshotView]:
+    """One snapshot."""
+    return Call(kind=SnapshotView, path=_snapshot(pool, volume_name, name))
+
+
+def snapshot_usage(pool: str, volume_name: str, name: str) -> Call[UsageView]:
+    """What a snapshot takes."""
+    return Call(kind=UsageView, path=f"{_snapshot(pool, volume_name, name)}/usage")
+
+
+def create_snapshot(
+    pool: str, volume_name: str, name: str, labels: dict[str, str] | None, wait: float | None, key: str, *,
+    protected: bool,
+) -> Call[OperationView]:  # fmt: skip
+    """Take a snapshot."""
+    body = {"name": name, "labels": labels or {}, "protected": protected}
+    return _change("POST", f"{_volume(pool, volume_name)}/snapshots", body, wait=wait, key=key)
+
+
+def change_snapshot(
+    pool: str, volume_name: str, name: str, changes: dict[str, Any], wait: float | None, key: str, if_match: str
+) -> Call[OperationView]:
+    """Rename a snapshot, or change its labels and its protection."""
+    return _change("PATCH", _snapshot(pool, volume_name, name), changes, wait=wait, key=key, if_match=if_match)
+
+
+def delete_snapshot(
+    pool: str, volume_name: str, name: str, wait: float | None, key: str, if_match: str
+) -> Call[OperationView]:
+    """Delete a snapshot."""
+    return _change("DELETE", _snapshot(pool, volume_name, name), wait=wait, key=key, if_match=if_match)
+
+
+def restore_snapshot(pool: str, volume_name: str, name: str, wait: float | None, key: str) -> Call[OperationView]:
+    """Let the volume be what the snapshot holds."""
+    return _change("POST", f"{_snapshot(pool, volume_name, name)}/restore", wait=wait, key=key)
+
+
+def clone_volume(
+    pool: str, source: str, name: str, snapshot_name: str, labels: dict[str, str] | None, wait: float | None, key: str
+) -> Call[OperationView]:
+    """Make a new volume of what a volume, or a snapshot of it, holds."""
+    body = {"name": name, "snapshot": snapshot_name, "labels": labels or {}}
+    return _change("POST", f"{_volume(pool, source)}/clone", body, wait=wait, key=key)
+
+
+def mount_snapshot(
+    pool: str, volume_name: str, name: str, path: str, wait: float | None, key: str
+) -> Call[OperationView]:
+    """Mount a snapshot."""
+    return _change("POST", f"{_snapshot(pool, volume_name, name)}/mounts", {"path": path}, wait=wait, key=key)
 
 
 def mounts(path: str = "") -> Call[MountPage]:

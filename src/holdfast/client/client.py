@@ -20,6 +20,7 @@ from holdfast.model.views import (
     NewTokenView,
     PoolView,
     Role,
+    SnapshotView,
     StatusView,
     TokenView,
     UsageView,
@@ -167,6 +168,82 @@ class Client:
     def trim_volume(self, pool: str, name: str, wait: float | None = 60.0, key: str = "") -> OperationView:
         """Give unused room of a mounted file system back; the volume's condition `Trimmed` tells."""
         return self.run(calls.volume_verb(pool, name, "trim", wait, key))
+
+    # -- snapshots -----------------------------------------------------------------------------
+
+    def snapshots(
+        self, pool: str, volume: str, state: str = "", labels: Labels | None = None
+    ) -> Iterator[SnapshotView]:
+        """All snapshots of a volume, page by page, or those in a state and with these labels (None for any value)."""
+        return self._all(lambda cursor: calls.snapshots(pool, volume, state, labels, cursor))
+
+    def snapshot(self, pool: str, volume: str, name: str) -> SnapshotView:
+        """One snapshot."""
+        return self.run(calls.snapshot(pool, volume, name))
+
+    def snapshot_usage(self, pool: str, volume: str, name: str) -> UsageView:
+        """What a snapshot takes in its pool, measured now; blocks that it shares are counted too."""
+        return self.run(calls.snapshot_usage(pool, volume, name))
+
+    def create_snapshot(
+        self,
+        pool: str,
+        volume: str,
+        name: str,
+        wait: float | None = 60.0,
+        key: str = "",
+        *,
+        labels: dict[str, str] | None = None,
+        protected: bool = False,
+    ) -> OperationView:
+        """Take a snapshot of a volume, mounted or not."""
+        return self.run(calls.create_snapshot(pool, volume, name, labels, wait, key, protected=protected))
+
+    def change_snapshot(
+        self,
+        pool: str,
+        volume: str,
+        name: str,
+        changes: dict[str, Any],
+        wait: float | None = 60.0,
+        key: str = "",
+        *,
+        if_match: str = "",
+    ) -> OperationView:
+        """Change a snapshot: its `name` alone; or `labels` (a value of None removes one) and `protected`."""
+        return self.run(calls.change_snapshot(pool, volume, name, changes, wait, key, if_match))
+
+    def delete_snapshot(
+        self, pool: str, volume: str, name: str, wait: float | None = 60.0, key: str = "", *, if_match: str = ""
+    ) -> OperationView:
+        """Delete a snapshot."""
+        return self.run(calls.delete_snapshot(pool, volume, name, wait, key, if_match))
+
+    def restore_snapshot(
+        self, pool: str, volume: str, name: str, wait: float | None = 60.0, key: str = ""
+    ) -> OperationView:
+        """Let an unmounted volume be what one of its snapshots holds."""
+        return self.run(calls.restore_snapshot(pool, volume, name, wait, key))
+
+    def clone_volume(
+        self,
+        pool: str,
+        source: str,
+        name: str,
+        snapshot: str = "",
+        wait: float | None = 60.0,
+        key: str = "",
+        *,
+        labels: dict[str, str] | None = None,
+    ) -> OperationView:
+        """Make a new volume of what a volume, or a snapshot of it, holds."""
+        return self.run(calls.clone_volume(pool, source, name, snapshot, labels, wait, key))
+
+    def mount_snapshot(
+        self, pool: str, volume: str, name: str, path: str, wait: float | None = 60.0, key: str = ""
+    ) -> OperationView:
+        """Mount a snapshot, read-only."""
+        return self.run(calls.mount_snapshot(pool, volume, name, path, wait, key))
 
     # -- mounts --------------------------------------------------------------------------------
 

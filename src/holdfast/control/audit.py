@@ -9,18 +9,19 @@ from holdfast.drivers.registry import Drivers
 from holdfast.host.host import Host
 from holdfast.model.conditions import ABANDONED, holds
 from holdfast.model.errors import HoldfastError
-from holdfast.model.resources import Attachment, Finding, Pool, Volume
+from holdfast.model.resources import Attachment, Finding, Pool, Snapshot, Volume
 from holdfast.operations.look import Looks
-from holdfast.operations.refs import pool_ref, volume_ref
+from holdfast.operations.refs import object_ref, pool_ref
 from holdfast.records import claims, operations, resources
 from holdfast.records.contract import Records, Tx
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class Rows(msgspec.Struct, frozen=True):
     """The records at one moment. `moving` are uids that an unfinished operation has claimed."""
 
     pools: list[Pool]
     volumes: list[Volume]
+    snapshots: list[Snapshot]
     attachments: list[Attachment]
     moving: frozenset[str]
     unended: frozenset[str]
@@ -34,15 +35,17 @@ class Seen(msgspec.Struct, frozen=True):
     pool: Pool | None = None
     item: Item | None = None
     volume: Volume | None = None
+    snapshot: Snapshot | None = None
     attachment: Attachment | None = None
     leak: Leak | None = None
 
 
-def snapshot(tx: Tx, member: str) -> Snapshot:
+def rows(tx: Tx, member: str) -> Rows:
     """Read all at once."""
     held = claims.held(tx)
-    return Snapshot(
-        resources.page(tx, Pool), resources.page(tx, Volume), resources.page(tx, Attachment),
+    return Rows(
+        resources.page(tx, Pool), resources.page(tx, Volume), resources.page(tx, Snapshot),
+        resources.page(tx, Attachment),
         frozenset(item.removeprefix("uid:") for _, item, mode in held if mode == "exclusive"),
         frozenset(row.id for row in operations.unended(tx, member)),
     )  # fmt: skip
@@ -65,24 +68,28 @@ class Audit:
 
     def look(self) -> list[Seen]:
         """All findings, by pool, then mounts and devices."""
-        before = self._records.read(lambda tx: snapshot(tx, self._member))
+        before = self._records.read(lambda tx: rows(tx, self._member))
         self._connections.begin({pool.uid for pool in before.pools})
         seen: list[Seen] = []
         for pool in before.pools:
             seen.extend(self._pool(pool, before) if pool.status.ready else [_abandoned(pool.name, pool.uid)])
         unknown = {one.uid for one in seen if one.finding.kind == "unknown"}
         parents = {volume.uid: volume.parent for volume in before.volumes}
+        parents |= {snapshot.uid: parents.get(snapshot.parent, "") for snapshot in before.snapshots}
         for attachment in before.attachments:
             if parents.get(attachment.parent) not in unknown:
                 seen.extend(self._attachment(attachment))
-        for finding, uid, volume in device_findings(self._kernel, before.pools, before.volumes, before.attachments):
-            seen.append(Seen(finding, uid, volume=volume))
-        after = self._records.read(lambda tx: snapshot(tx, self._member))
+        for finding, uid, row in device_findings(
+            self._kernel, before.pools, [*before.volumes, *before.snapshots], before.attachments
+        ):
+            volume, snapshot = (row, None) if isinstance(row, Volume) else (None, row)
+            seen.append(Seen(finding, uid, volume=volume, snapshot=snapshot))
+        after = self._records.read(lambda tx: rows(tx, self._member))
         moved = before.moving | after.moving | _changed(before, after)
         ops = before.unended | after.unended
         return [s for s in seen if s.uid not in moved and not (s.item and s.item.operation in ops)]
 
-    def _pool(self, pool: Pool, records: Snapshot) -> list[Seen]:
+    def _pool(self, pool: Pool, records: Rows) -> list[Seen]:
         ref = pool_ref(pool, self._owner)
         driver = self._drivers.of(ref)
         match driver.look_pool(ref):
@@ -105,21 +112,21 @@ class Audit:
             return [
                 Seen(_finding("unknown", pool.name, str(error), "Nothing is judged till it can be read."), pool.uid)
             ]
-        mine = {volume.uid: volume for volume in records.volumes if volume.parent == pool.uid}
+        mine = _objects(pool, records)
         found = [seen for item in items if (seen := self._item(pool, item, mine)) is not None]
         there = {item.uid for item in items if item.kind in ("volume", "kept")}
         shown = there | {item.uid for item in items if item.kind == "unfinished"}
-        wanted = [volume_ref(volume) for volume in mine.values() if volume.status.ready and volume.uid in shown]
+        wanted = [object_ref(row) for _, row in mine.values() if row.status.ready and row.uid in shown]
         looks = driver.look_volumes(ref, wanted) if wanted else {}
         silent = dict.fromkeys((what.uid for what in wanted), Unknown("its driver did not answer for it"))
-        for volume in mine.values():
-            look = looks.get(volume.uid, silent.get(volume.uid))
-            seen = self._volume(pool, volume, look, there=volume.uid in there)
+        for name, row in mine.values():
+            look = looks.get(row.uid, silent.get(row.uid))
+            seen = self._object(pool, name, row, look, there=row.uid in there)
             if seen is not None:
                 found.append(seen)
         return [*found, *self._leaks(pool, records)] if pool.status.connects else found
 
-    def _leaks(self, pool: Pool, records: Snapshot) -> list[Seen]:
+    def _leaks(self, pool: Pool, records: Rows) -> list[Seen]:
         try:
             leaks = self._connections.leaks(pool, records.volumes, records.attachments, records.moving)
         except (HoldfastError, OSError) as error:
@@ -127,22 +134,22 @@ class Audit:
         return [Seen(leak.finding, leak.uid, pool, volume=leak.volume, leak=leak) for leak in leaks]
 
     @staticmethod
-    def _item(pool: Pool, item: Item, mine: dict[str, Volume]) -> Seen | None:
+    def _item(pool: Pool, item: Item, mine: "_Objects") -> Seen | None:
         if item.kind == "volume" and item.uid in mine:
             return None
-        whole = item.uid in mine and mine[item.uid].status.ready
+        whole = item.uid in mine and mine[item.uid][1].status.ready
         if item.kind == "unfinished" and whole and (pool.status.connects or not item.operation):
             return None  # it is that volume itself, and its own look says what is wrong with it
         if item.kind == "unfinished" and not item.operation and item.uid not in mine:
             return _unproven(item)
         if item.kind == "kept":
-            return _lost(pool, mine[item.uid], item) if item.uid in mine else None
+            return _lost(mine[item.uid][0], item) if item.uid in mine else None
         if item.kind == "removing" and item.uid in mine:
             evidence, remedy = (
                 "its removal was abandoned half-way",
                 "`volume delete` ends it; nothing else brings it back.",
             )
-            return Seen(_finding("drift", f"{pool.name}/{mine[item.uid].name}", evidence, remedy), item.uid)
+            return Seen(_finding("drift", mine[item.uid][0], evidence, remedy), item.uid)
         evidence = {
             "volume": "no record knows this volume",
             "unfinished": f"left by operation {item.operation}, which is over",
@@ -157,28 +164,33 @@ class Audit:
         return Seen(_finding("orphan", item.where, evidence, remedy), item.uid or item.where, pool, item)
 
     @staticmethod
-    def _volume(pool: Pool, volume: Volume, look: Observation[VolumeFacts] | None, *, there: bool) -> Seen | None:
-        name = f"{pool.name}/{volume.name}"
-        if not volume.status.ready:
+    def _object(
+        pool: Pool, name: str, row: Volume | Snapshot, look: Observation[VolumeFacts] | None, *, there: bool
+    ) -> Seen | None:
+        volume, snapshot = (row, None) if isinstance(row, Volume) else (None, row)
+        if not row.status.ready:
             evidence = "its making was abandoned" if there else "its making was abandoned; nothing is there"
-            return Seen(_finding("drift", name, evidence, "Delete it."), volume.uid)
+            return Seen(_finding("drift", name, evidence, "Delete it."), row.uid)
         match look:
             case None | Absent():
                 remedy = "Restore it, or delete the record."
-                return Seen(_finding("ghost", name, "recorded, but not in its pool", remedy), volume.uid)
-            case Present() if holds(volume.conditions, ABANDONED):
-                evidence = "an operation on it was abandoned; it is whole"
-                return Seen(_finding("drift", name, evidence, "--repair settles it."), volume.uid, pool, volume=volume)
-            case Present(facts) if facts.name != volume.name:
+                return Seen(_finding("ghost", name, "recorded, but not in its pool", remedy), row.uid)
+            case Present() if holds(row.conditions, ABANDONED):
+                finding = _finding(
+                    "drift", name, "an operation on it was abandoned; it is whole", "--repair settles it."
+                )
+                return Seen(finding, row.uid, pool, volume=volume, snapshot=snapshot)
+            case Present(facts) if facts.name != row.name:
                 evidence = f"its mark calls it {facts.name}"
                 return Seen(
                     _finding("drift", name, evidence, "--repair writes the recorded name."),
-                    volume.uid,
+                    row.uid,
                     pool,
                     volume=volume,
+                    snapshot=snapshot,
                 )
             case ForeignObject(evidence) | Unknown(evidence):
-                return Seen(_finding("drift", name, evidence, "Left alone; look at it."), volume.uid)
+                return Seen(_finding("drift", name, evidence, "Left alone; look at it."), row.uid)
         return None
 
     def _attachment(self, attachment: Attachment) -> list[Seen]:
@@ -205,9 +217,23 @@ def _unproven(item: Item) -> Seen:
     return Seen(_finding("orphan", item.where, "no record knows it, and it does not say who made it", remedy), item.uid)
 
 
-def _lost(pool: Pool, volume: Volume, item: Item) -> Seen:
+# By uid: how people call it, and its record.
+_Objects = dict[str, tuple[str, Volume | Snapshot]]
+
+
+def _objects(pool: Pool, records: Rows) -> _Objects:
+    """All that is to be in the pool."""
+    volumes = {volume.uid: volume for volume in records.volumes if volume.parent == pool.uid}
+    found: _Objects = {uid: (f"{pool.name}/{volume.name}", volume) for uid, volume in volumes.items()}
+    for row in records.snapshots:
+        if row.parent in volumes:
+            found[row.uid] = (f"{pool.name}/{volumes[row.parent].name}@{row.name}", row)
+    return found
+
+
+def _lost(name: str, item: Item) -> Seen:
     remedy = f"Recover {item.where} on its back end before that, or delete the volume."
-    return Seen(_finding("ghost", f"{pool.name}/{volume.name}", item.note, remedy), item.uid)
+    return Seen(_finding("ghost", name, item.note, remedy), item.uid)
 
 
 def _abandoned(name: str, uid: str) -> Seen:
@@ -218,9 +244,9 @@ def _finding(kind: str, subject: str, evidence: str, remedy: str) -> Finding:
     return msgspec.convert({"kind": kind, "subject": subject, "evidence": evidence, "remedy": remedy}, Finding)
 
 
-def _changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
-    old = {r.uid: r for r in (*before.pools, *before.volumes, *before.attachments)}
-    new = {r.uid: r for r in (*after.pools, *after.volumes, *after.attachments)}
+def _changed(before: Rows, after: Rows) -> frozenset[str]:
+    old = {r.uid: r for r in (*before.pools, *before.volumes, *before.snapshots, *before.attachments)}
+    new = {r.uid: r for r in (*after.pools, *after.volumes, *after.snapshots, *after.attachments)}
     uids = {uid for uid in old.keys() | new.keys() if old.get(uid) != new.get(uid)}
     parents = {r.parent for r in (*before.attachments, *after.attachments) if r.uid in uids}
     return frozenset(uids | parents)

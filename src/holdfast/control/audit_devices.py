@@ -5,17 +5,19 @@ import re
 from holdfast.host import loops
 from holdfast.host.facts import Mount
 from holdfast.host.kernel import Kernel
-from holdfast.model.resources import Attachment, Finding, Pool, Volume
+from holdfast.model.resources import Attachment, Finding, Pool, Snapshot, Volume
+
+Object = Volume | Snapshot
 
 
 def device_findings(
-    kernel: Kernel, pools: list[Pool], volumes: list[Volume], attachments: list[Attachment]
-) -> list[tuple[Finding, str, Volume | None]]:
-    """(finding, uid of the volume, its record if there is one) for every stale mount and leaked device."""
+    kernel: Kernel, pools: list[Pool], objects: list[Object], attachments: list[Attachment]
+) -> list[tuple[Finding, str, Object | None]]:
+    """(finding, uid of the object, its record if there is one) for every stale mount and leaked device."""
     sources = tuple(f"{pool.spec.place}/" for pool in pools if pool.spec.place.startswith("/"))
-    known = {volume.uid: volume for volume in volumes}
+    known = {row.uid: row for row in objects}
     wanted = {(attachment.parent, attachment.spec.path) for attachment in attachments}
-    found: list[tuple[Finding, str, Volume | None]] = []
+    found: list[tuple[Finding, str, Object | None]] = []
     table = kernel.mounts()
     devices: dict[int, str] = {}
     for loop in loops.attached(kernel):
@@ -41,7 +43,7 @@ def device_findings(
     return found
 
 
-def _volume_of(mount: Mount, devices: dict[int, str], known: dict[str, Volume]) -> str | None:
+def _volume_of(mount: Mount, devices: dict[int, str], known: dict[str, Object]) -> str | None:
     match = loops.OURS.search(mount.root)
     if match and match[2] == "data" and match[1] in known:
         return match[1]

@@ -95,7 +95,7 @@ class Daemon:
         self.member = member
         self.connections = Connections(self.records, self.drivers, member.uid, member.uid, runtime.now)
         audit = Audit(self.records, self.host, self.drivers, self.looks, self.connections, member.uid, member.uid)
-        self.repair = Repair(audit, self.engine, self.drivers, self.connections, member.uid)
+        self.repair = Repair(audit, self.engine, self.records, self.drivers, self.connections, member.uid)
         reconciler = Reconciler(runtime, self.records, self.looks, self.engine)
         self.rounds = Rounds(runtime, self.engine, reconciler, self.counters, self.connections, self._keep_reserve)
         self.engine.watch.add_all(self._changed)

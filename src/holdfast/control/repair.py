@@ -7,14 +7,17 @@ from holdfast.control.connections import Connections
 from holdfast.drivers.registry import Drivers
 from holdfast.engine.engine import Engine
 from holdfast.engine.submit import Caller
-from holdfast.model.errors import HoldfastError, Suspended
-from holdfast.model.resources import Finding
+from holdfast.model.errors import HoldfastError, NotFound, Suspended
+from holdfast.model.resources import Finding, Pool, Snapshot, Volume
 from holdfast.operations.attachment.mount import MountRestore
 from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.base import Asked
 from holdfast.operations.connection.cut import ConnectionCut
 from holdfast.operations.refs import pool_ref
+from holdfast.operations.snapshot.rename import SnapshotRename
 from holdfast.operations.volume.rename import VolumeRename
+from holdfast.records import resources
+from holdfast.records.contract import Records
 
 _WAIT = 60.0
 
@@ -22,7 +25,10 @@ _WAIT = 60.0
 class Repair:
     """Repairs what an audit saw."""
 
-    def __init__(self, audit: Audit, engine: Engine, drivers: Drivers, connections: Connections, owner: str) -> None:
+    def __init__(
+        self, audit: Audit, engine: Engine, records: Records, drivers: Drivers, connections: Connections, owner: str
+    ) -> None:
+        self._records = records
         self._connections = connections
         self._audit = audit
         self._engine = engine
@@ -65,6 +71,12 @@ class Repair:
         self._connections.remove_host(seen.pool, seen.leak.host)
         return True
 
+    def _renamed(self, pool: Pool, row: Snapshot) -> Asked:
+        volume = self._records.read(lambda tx: resources.by_uid(tx, Volume, row.parent))
+        if volume is None:
+            raise NotFound(f"The volume of the snapshot {row.name} is not there any more.")
+        return SnapshotRename(pool=pool.name, volume=volume.name, name=row.name, new_name=row.name)
+
     def _by_operation(self, seen: Seen) -> bool:
         request: Asked
         if seen.leak is not None and not seen.leak.ours:
@@ -75,11 +87,15 @@ class Repair:
             if seen.leak is not None and not seen.volume.status.identity:
                 return False  # its making was abandoned: nobody knows its device, and its delete takes all with it
             request = DeviceRelease(volume=seen.volume.uid)
+        elif seen.finding.kind == "leaked-device" and seen.snapshot is not None:
+            request = DeviceRelease(volume=seen.snapshot.uid)
         elif seen.attachment is not None:
             request = MountRestore(attachment=seen.attachment.uid)
         elif seen.finding.kind == "drift" and seen.volume is not None and seen.pool is not None:
             name = seen.volume.name
             request = VolumeRename(pool=seen.pool.name, name=name, new_name=name)
+        elif seen.finding.kind == "drift" and seen.snapshot is not None and seen.pool is not None:
+            request = self._renamed(seen.pool, seen.snapshot)
         else:
             return False
         op = self._engine.submit(request, Caller("audit"))

@@ -17,18 +17,19 @@ from holdfast.host.children import Keeper
 from holdfast.host.usage import Usage
 from holdfast.model.errors import Refused
 from holdfast.model.observations import Absent, ForeignObject, Observation, Present, Unknown
-from holdfast.model.resources import Content, FileSystem
+from holdfast.model.resources import Content, FileSystem, Taken
 
 
 class Info(msgspec.Struct, frozen=True):
     """What a driver can do. `settle` is how long, in seconds, a change may take to be seen by a look.
 
-    `resize` says whether volumes can grow.
+    `resize` says whether volumes can grow, and directories shrink; `snapshots`, whether there are any.
     """
 
     contents: frozenset[Content]
     settle: float = 0.0
     resize: bool = False
+    snapshots: bool = False
 
 
 class PoolRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +45,8 @@ class PoolRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class VolumeRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which volume, and how it shall be. `size` in bytes; `fs_uuid` was chosen before anything was made.
 
-    `identity` is the back end's own of the object, as seen when it was made; empty before, and where it has none.
+    `identity` is the back end's own of the object, as seen when it was made; empty before, and where it has none. `of`
+    is the uid of the volume whose snapshot it is: every verb that takes a volume takes a snapshot too.
     """
 
     uid: str
@@ -54,6 +56,7 @@ class VolumeRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     fs: FileSystem | None = None
     fs_uuid: str | None = None
     identity: dict[str, str] = {}
+    of: str = ""
 
 
 class PoolFacts(msgspec.Struct, frozen=True):
@@ -67,6 +70,7 @@ class VolumeFacts(msgspec.Struct, frozen=True):
     """A volume that proved to be ours. `tidy` is False while a half-made change of its mark lies beside it.
 
     `blank` says that it was made, and is still to be formatted; so only a volume that must be connected first can be.
+    `of` and `taken` are a snapshot's: whose it is, and in which state it was taken.
     """
 
     name: str
@@ -78,6 +82,8 @@ class VolumeFacts(msgspec.Struct, frozen=True):
     tidy: bool = True
     blank: bool = False
     identity: dict[str, str] = {}
+    of: str = ""
+    taken: Taken | None = None
 
 
 class Capacity(msgspec.Struct, frozen=True):
@@ -195,6 +201,45 @@ class Driver(abc.ABC):
     def make_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
         """Make, format and mark in one act, under a temporary name, published at the end; discards earlier attempts."""
 
+    def copy_volume(
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str
+    ) -> str | None:
+        """Make `volume` as a copy of what `source` holds at one moment, marked and published as `make_volume` does.
+
+        A snapshot if `volume.of` says so; whatever else it is, it gets the file system uuid of its own. A round at a
+        time: returns the `progress` to be given next, or None at its end. Raises Refused.
+        """
+        raise Refused(f"The driver {pool.driver} cannot copy volumes.")
+
+    def let_go(self, pool: PoolRef, source: VolumeRef, keeper: Keeper) -> None:
+        """End whatever a `copy_volume` that was interrupted holds of its source: nobody who writes to it waits now."""
+        return
+
+    def stage_restore(
+        self, pool: PoolRef, volume: VolumeRef, snapshot: VolumeRef, making: Making, progress: str
+    ) -> str | None:
+        """Make, beside the volume, what it shall be: as `volume` says, with what its `snapshot` holds. Raises Refused.
+
+        A round at a time, as `copy_volume`. Nothing to do where `swap_restore` is one act of the back end.
+        """
+        raise Refused(f"The driver {pool.driver} cannot restore volumes.")
+
+    def look_staged(self, pool: PoolRef, volume: VolumeRef, operation: str) -> Observation[VolumeFacts]:
+        """What the operation staged: Present only when whole."""
+        return Absent()
+
+    def swap_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
+        """Let the volume be what was staged, in one act; from then on it bears that operation. Raises InUse."""
+        raise Refused(f"The driver {pool.driver} cannot restore volumes.")
+
+    def left_of_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> Observation[str]:
+        """Whether anything is left beside the volume: what was staged for it, or what it was before."""
+        return Absent()
+
+    def discard_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> bool:
+        """Discard what is left beside the volume; False after a round, when more is left."""
+        return True
+
     @abc.abstractmethod
     def unmade_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> Observation[str]:
         """Whether anything of the operation's making is left: Absent, or Present with what."""
@@ -220,7 +265,7 @@ class Driver(abc.ABC):
         """Write the new human name beside the volume."""
 
     def resize_volume(self, pool: PoolRef, volume: VolumeRef, size: int) -> None:
-        """Let it grow to `size` bytes; the file system in it stays as it is. Raises Refused."""
+        """Let it grow to `size` bytes; the file system in it stays as it is. Directories can shrink. Raises Refused."""
         raise Refused(f"The driver {pool.driver} cannot resize volumes.")
 
     @abc.abstractmethod

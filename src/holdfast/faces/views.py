@@ -10,9 +10,19 @@ from holdfast import __version__
 from holdfast.control.daemon import Daemon
 from holdfast.model.errors import Again, HoldfastError
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
-from holdfast.model.resources import Attachment, Pool, Volume, state_of
-from holdfast.model.views import HealthView, MountView, PoolView, StatusView, UsageView, VolumePage, VolumeView
-from holdfast.operations.refs import find_pool, find_volume, pool_ref, volume_ref
+from holdfast.model.resources import Attachment, Pool, Snapshot, Volume, state_of
+from holdfast.model.views import (
+    HealthView,
+    MountView,
+    PoolView,
+    SnapshotPage,
+    SnapshotView,
+    StatusView,
+    UsageView,
+    VolumePage,
+    VolumeView,
+)
+from holdfast.operations.refs import find_pool, find_snapshot, find_volume, object_ref, pool_ref
 from holdfast.records import operations, resources
 from holdfast.records.contract import Tx
 from holdfast.records.resources import Filter
@@ -73,29 +83,52 @@ def volumes(tx: Tx, pool_name: str, filter_: Filter, after: str, limit: int) -> 
     return VolumePage(items=cast("list[VolumeView]", items), next=page[-1][1] if len(found) > limit else None)
 
 
-def usage(daemon: Daemon, pool_name: str, name: str) -> UsageView:
-    """What a volume takes, asked of its pool now."""
+def snapshot(tx: Tx, pool_name: str, volume_name: str, found: Snapshot) -> SnapshotView:
+    """With the paths where it is wanted."""
+    spec, wanted = found.spec, resources.attachments(tx, volumes=[found.uid])
+    return SnapshotView(
+        uid=found.uid, pool=pool_name, volume=volume_name, name=found.name, size=spec.size, content=spec.content,
+        fs=spec.fs, state=state_of(found), ready=found.status.ready, taken=found.status.taken,
+        protected=spec.protected, labels=spec.labels, generation=found.generation, created_at=found.created,
+        conditions=found.conditions, mounts=tuple(attachment.spec.path for attachment in wanted),
+    )  # fmt: skip
 
-    def read(tx: Tx) -> tuple[Pool, Volume]:
+
+def snapshots(tx: Tx, pool_name: str, volume_name: str, filter_: Filter, after: str, limit: int) -> SnapshotPage:
+    """A page of a volume's snapshots by name; of those in the making none."""
+    parent = find_volume(tx, find_pool(tx, pool_name), volume_name)
+    whole = msgspec.structs.replace(filter_, without="making")
+    found = resources.search(tx, Snapshot, parent.uid, whole, after, limit + 1)
+    page = found[:limit]
+    items = [snapshot(tx, pool_name, volume_name, each) for each in page]
+    return SnapshotPage(items=items, next=page[-1].name if len(found) > limit else None)
+
+
+def usage(daemon: Daemon, pool_name: str, name: str, snapshot_name: str = "") -> UsageView:
+    """What a volume or a snapshot of it takes, asked of its pool now."""
+
+    def read(tx: Tx) -> tuple[Pool, Volume | Snapshot]:
         parent = find_pool(tx, pool_name)
-        return parent, find_volume(tx, parent, name)
+        held = find_volume(tx, parent, name)
+        return parent, find_snapshot(tx, parent, held, snapshot_name) if snapshot_name else held
 
     parent, found = daemon.records.read(read)
     ref = pool_ref(parent, daemon.member.uid)
     end = daemon.runtime.monotonic() + LONGEST_WALK
-    seen = daemon.drivers.of(ref).usage(ref, volume_ref(found), lambda: daemon.runtime.monotonic() > end)
+    seen = daemon.drivers.of(ref).usage(ref, object_ref(found), lambda: daemon.runtime.monotonic() > end)
     return UsageView(real=seen.real, apparent=seen.apparent, files=seen.files, complete=seen.complete)
 
 
 def mount(daemon: Daemon, found: Attachment) -> MountView:
     """With what the kernel shows now."""
 
-    def names(tx: Tx) -> tuple[str, str]:
-        held = resources.by_uid(tx, Volume, found.parent)
+    def names(tx: Tx) -> tuple[str, str, str]:
+        taken = resources.by_uid(tx, Snapshot, found.parent)
+        held = resources.by_uid(tx, Volume, taken.parent if taken else found.parent)
         parent = resources.by_uid(tx, Pool, held.parent) if held else None
-        return (parent.name if parent else "", held.name if held else "")
+        return (parent.name if parent else "", held.name if held else "", taken.name if taken else "")
 
-    pool_name, volume_name = daemon.records.read(names)
+    pool_name, volume_name, snapshot_name = daemon.records.read(names)
     look = daemon.looks.attachment(found)
     reason = ""
     match look:
@@ -108,7 +141,8 @@ def mount(daemon: Daemon, found: Attachment) -> MountView:
         case Unknown(why):
             reason = why
     return MountView(
-        id=found.uid, pool=pool_name, volume=volume_name, path=found.spec.path, read_only=found.spec.read_only,
+        id=found.uid, pool=pool_name, volume=volume_name, snapshot=snapshot_name, path=found.spec.path,
+        read_only=found.spec.read_only,
         mounted=isinstance(look, Present), reason=reason,
     )  # fmt: skip
 

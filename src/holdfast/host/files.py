@@ -95,6 +95,15 @@ class Files:
 
         return self._runtime.effect(purpose, call)
 
+    def extend(self, purpose: str, fd: int, size: int) -> None:
+        """Let an open file be `size` bytes long, if it is shorter."""
+
+        def call() -> None:
+            if self.kernel.fstat(fd).st_size < size:
+                self.kernel.ftruncate(fd, size)
+
+        self._runtime.effect(purpose, call)
+
     def rename(
         self,
         purpose: str,
@@ -121,6 +130,15 @@ class Files:
             purpose, lambda: self.kernel.rename_noreplace(old, new, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
         )
 
+    def exchange(self, purpose: str, dir_fd: int, one: str, other: str) -> None:
+        """Exchange two names of a directory, in one act and durably."""
+
+        def call() -> None:
+            self.kernel.exchange(one, other, dir_fd=dir_fd)
+            self.kernel.fsync(dir_fd)
+
+        self._runtime.effect(purpose, call)
+
     def unlink(self, purpose: str, dir_fd: int, name: str) -> None:
         """Remove a file if it is there."""
 
@@ -146,6 +164,10 @@ class Files:
 
         if self.exists(dir_fd, name):
             self._runtime.effect(purpose, call)
+
+    def sync_all(self, purpose: str, fd: int) -> None:
+        """Sync the whole file system that is open: what another process wrote, file by file, is durable too."""
+        self._runtime.effect(purpose, lambda: self.kernel.syncfs(fd))
 
     def sync(self, purpose: str, fd: int) -> None:
         """Fsync."""

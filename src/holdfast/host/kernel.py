@@ -85,6 +85,21 @@ class Kernel(abc.ABC):
         """fsync(2)."""
 
     @abc.abstractmethod
+    def syncfs(self, fd: int, /) -> None:
+        """syncfs(2): all of the file system that is open."""
+
+    @abc.abstractmethod
+    def reflink(self, target: int, source: int) -> None:
+        """FICLONE (ioctl_ficlone(2)): the open target holds what the source holds, in one act, and shares its blocks.
+
+        EOPNOTSUPP where the file system has no such thing, EXDEV between two file systems.
+        """
+
+    @abc.abstractmethod
+    def copy_range(self, source: int, target: int, offset: int, length: int) -> int:
+        """copy_file_range(2), at the same place in both; how many bytes, 0 at the source's end."""
+
+    @abc.abstractmethod
     def uncache(self, fd: int, offset: int, length: int) -> None:
         """posix_fadvise(2), POSIX_FADV_DONTNEED."""
 
@@ -142,6 +157,10 @@ class Kernel(abc.ABC):
     def rename_noreplace(self, old: str, new: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
         """renameat2(2) with RENAME_NOREPLACE: EEXIST if the new name is taken."""
 
+    @abc.abstractmethod
+    def exchange(self, one: str, other: str, *, dir_fd: int) -> None:
+        """renameat2(2) with RENAME_EXCHANGE, within a directory: each has the other's name, in one act."""
+
     # -- mounts ----------------------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -153,8 +172,12 @@ class Kernel(abc.ABC):
         """A detached mount of what is open: open_tree(2) with OPEN_TREE_CLONE."""
 
     @abc.abstractmethod
-    def new_mount(self, fs: str, source: str, *, read_only: bool) -> int:
-        """A detached mount of a file system: fsopen(2), fsconfig(2), fsmount(2). Errors carry the kernel's words."""
+    def new_mount(self, fs: str, source: str, *, read_only: bool, sealed: bool = False) -> int:
+        """A detached mount of a file system: fsopen(2), fsconfig(2), fsmount(2). Errors carry the kernel's words.
+
+        Of a `sealed` one nothing is written, not even a journal replayed; else a read-only mount's device must be
+        writable, for another mount of it may write.
+        """
 
     @abc.abstractmethod
     def set_mount(self, mount: int, *, read_only: bool) -> None:
@@ -175,6 +198,14 @@ class Kernel(abc.ABC):
     @abc.abstractmethod
     def trim(self, fd: int) -> int:
         """The FITRIM ioctl on the whole of an open file system; bytes that it says it gave back."""
+
+    @abc.abstractmethod
+    def freeze(self, fd: int) -> None:
+        """FIFREEZE: all of the open file system is on its device, and whoever writes waits; EBUSY if it is frozen."""
+
+    @abc.abstractmethod
+    def thaw(self, fd: int) -> None:
+        """FITHAW; EINVAL if the open file system is not frozen."""
 
     @abc.abstractmethod
     def grow(self, fd: int, fs: str, size: int) -> None:

@@ -17,6 +17,8 @@ BTRFS_IOC_FS_INFO = 0x8400941F
 _FSID = slice(16, 32)
 # linux/fs.h: _IOWR('X', 121, struct fstrim_range), whose members are start, length and least extent, in bytes.
 FITRIM = 0xC0185879
+# The same: _IOW(0x94, 9, int), _IOWR('X', 119, int), _IOWR('X', 120, int).
+FICLONE, FIFREEZE, FITHAW = 0x40049409, 0xC0045877, 0xC0045878
 _RANGE = struct.Struct("=QQQ")
 _WHOLE = 2**64 - 1
 
@@ -100,9 +102,9 @@ class Linux(Kernel):
         """See `Kernel`."""
         return mountctl.clone(fd)
 
-    def new_mount(self, fs: str, source: str, *, read_only: bool) -> int:
+    def new_mount(self, fs: str, source: str, *, read_only: bool, sealed: bool = False) -> int:
         """See `Kernel`."""
-        return mountctl.new(fs, source, read_only=read_only)
+        return mountctl.new(fs, source, read_only=read_only, sealed=sealed)
 
     def set_mount(self, mount: int, *, read_only: bool) -> None:
         """See `Kernel`."""
@@ -175,6 +177,30 @@ class Linux(Kernel):
     def rename_noreplace(self, old: str, new: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
         """See `Kernel`."""
         syscalls.rename_noreplace(src_dir_fd, old, dst_dir_fd, new)
+
+    def exchange(self, one: str, other: str, *, dir_fd: int) -> None:
+        """See `Kernel`."""
+        syscalls.exchange(dir_fd, one, other)
+
+    def syncfs(self, fd: int, /) -> None:
+        """See `Kernel`."""
+        syscalls.syncfs(fd)
+
+    def reflink(self, target: int, source: int) -> None:
+        """See `Kernel`."""
+        fcntl.ioctl(target, FICLONE, source)
+
+    def copy_range(self, source: int, target: int, offset: int, length: int) -> int:
+        """See `Kernel`."""
+        return os.copy_file_range(source, target, length, offset, offset)
+
+    def freeze(self, fd: int) -> None:
+        """See `Kernel`."""
+        fcntl.ioctl(fd, FIFREEZE, 0)
+
+    def thaw(self, fd: int) -> None:
+        """See `Kernel`."""
+        fcntl.ioctl(fd, FITHAW, 0)
 
     def mounts(self) -> list[Mount]:
         """See `Kernel`."""

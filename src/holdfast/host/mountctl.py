@@ -5,6 +5,10 @@ import os
 
 from holdfast.host import syscalls
 
+# What keeps a read-only mount from looking for a journal to replay, which it could not write: xfs(5). An ext4 that
+# wants none needs nothing, and one that does is to be refused.
+_AS_IT_IS = {"xfs": (b"norecovery",)}
+
 
 def clone(fd: int) -> int:
     """See `Kernel.clone_mount`."""
@@ -30,13 +34,16 @@ def move(mount: int, target: int) -> None:
     )
 
 
-def new(fs: str, source: str, *, read_only: bool) -> int:
+def new(fs: str, source: str, *, read_only: bool, sealed: bool) -> int:
     """See `Kernel.new_mount`."""
     context = syscalls.call("fsopen", ctypes.c_char_p(fs.encode()), ctypes.c_uint(syscalls.FSOPEN_CLOEXEC), path=fs)
     try:
         _config(context, syscalls.FSCONFIG_SET_STRING, b"source", source.encode())
         if fs == "xfs":  # two snapshots or copies of one volume carry one uuid; identity is checked by us
             _config(context, syscalls.FSCONFIG_SET_FLAG, b"nouuid", None)
+        if sealed:
+            for flag in (b"ro", *_AS_IT_IS.get(fs, ())):
+                _config(context, syscalls.FSCONFIG_SET_FLAG, flag, None)
         _config(context, syscalls.FSCONFIG_CMD_CREATE, None, None)
         flags = ctypes.c_uint(syscalls.FSMOUNT_CLOEXEC)
         wanted = ctypes.c_uint(syscalls.MOUNT_ATTR_RDONLY if read_only else 0)

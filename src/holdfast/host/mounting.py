@@ -8,7 +8,7 @@ import errno
 import os
 from typing import Any
 
-from holdfast.host import loops, mounttable
+from holdfast.host import growing, loops, mounttable
 from holdfast.host.devicefs import verify_mounted
 from holdfast.host.facts import Loop
 from holdfast.host.kernel import Kernel
@@ -73,18 +73,32 @@ def loop_resize(kernel: Kernel, _args: dict[str, Any], fds: tuple[int, ...]) -> 
 def mount_image(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
     """Mount the file system in the open image fds[0] at the open directory fds[1].
 
-    A second mount of the same image shares the loop device: two would be two caches over one disk.
+    A second mount of the same image shares the loop device: two would be two caches over one disk. Of one that is
+    `sealed` the device is read-only, and nothing is written by anybody.
     """
     image, target = fds
+    device = _loop_of(kernel, image, read_only=args.get("sealed", False))
+    _mount(kernel, args, device, kernel.location(device), target)
+
+
+def _loop_of(kernel: Kernel, image: int, *, read_only: bool = False) -> int:
+    """The image's loop device, open; one that goes with its last user where there was none."""
     loop = _only_loop(kernel, image)
     if loop is None:
-        device = loops.attach(image, autoclear=True, kernel=kernel)
+        device = loops.attach(image, autoclear=True, read_only=read_only, kernel=kernel)
     else:
         device = kernel.open(loop.path, os.O_RDWR | os.O_CLOEXEC)
     now = kernel.loop_status(device)
     if now is None or now.backing != backing_of(image, kernel):
         raise Again("The loop device changed hands while it was opened.")
-    _mount(kernel, args, device, now.path, target)
+    if read_only and not now.read_only:
+        raise InUse(f"{now.path} is over the snapshot and can write to it.", f"losetup -d {now.path}")
+    return device
+
+
+def grow_image(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
+    """`growing.grow` of the file system in the open image fds[0]."""
+    growing.grow(kernel, args, (_loop_of(kernel, fds[0]),))
 
 
 def mount_device(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
@@ -109,7 +123,7 @@ def _mount(kernel: Kernel, args: dict[str, Any], device: int, source: str, targe
         raise Again(f"The volume cannot be read: {found.reason}.")
     if found != Holds(fs, uuid):
         raise Damaged(f"The volume does not show the {fs} {uuid} that was made on it: {found}.")
-    mount = kernel.new_mount(fs, source, read_only=read_only)
+    mount = kernel.new_mount(fs, source, read_only=read_only, sealed=args.get("sealed", False))
     verify_mounted(mount, fs, uuid, kernel.fstat(device).st_rdev, kernel)
     _put(kernel, mount, target, read_only=read_only)
 

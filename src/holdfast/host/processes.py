@@ -9,12 +9,21 @@ from holdfast.model.step import ChildIdentity
 from holdfast.runtime.api import Runtime
 
 GRACE = 2.0
+# linux/capability.h
+CAP_SYS_RESOURCE = 24
 
 
 def boot_id() -> str:
     """This boot's id."""
     with open("/proc/sys/kernel/random/boot_id") as file:
         return file.read().strip()
+
+
+def is_capable(capability: int) -> bool:
+    """Whether this process has a capability of that number (capabilities(7), linux/capability.h)."""
+    with open("/proc/self/status") as file:
+        held = next(line.split()[1] for line in file if line.startswith("CapEff:"))
+    return bool(int(held, 16) >> capability & 1)
 
 
 def start_time(pid: int) -> int | None:

@@ -23,7 +23,7 @@ AT_EMPTY_PATH = 0x1000
 AT_SYMLINK_NOFOLLOW = 0x100
 RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH = 1, 2, 4, 8
 STATX_INO, STATX_BTIME, STATX_MNT_ID = 0x100, 0x800, 0x1000
-RENAME_NOREPLACE = 1
+RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
 OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC = 1, os.O_CLOEXEC
 FSOPEN_CLOEXEC = FSMOUNT_CLOEXEC = 1
 FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 0, 1, 6
@@ -67,6 +67,21 @@ def rename_noreplace(old_dir: int, old: str, new_dir: int, new: str) -> None:
         "renameat2", ctypes.c_int(old_dir), ctypes.c_char_p(os.fsencode(old)), ctypes.c_int(new_dir),
         ctypes.c_char_p(os.fsencode(new)), ctypes.c_uint(RENAME_NOREPLACE), path=new,
     )  # fmt: skip
+
+
+def exchange(dir_fd: int, one: str, other: str) -> None:
+    """renameat2(2) with RENAME_EXCHANGE: each has the other's name, in one act."""
+    call(
+        "renameat2", ctypes.c_int(dir_fd), ctypes.c_char_p(os.fsencode(one)), ctypes.c_int(dir_fd),
+        ctypes.c_char_p(os.fsencode(other)), ctypes.c_uint(RENAME_EXCHANGE), path=other,
+    )  # fmt: skip
+
+
+def syncfs(fd: int) -> None:
+    """syncfs(2)."""
+    if _libc.syncfs(ctypes.c_int(fd)) < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), f"fd {fd}")
 
 
 def statx(fd: int) -> Statx:

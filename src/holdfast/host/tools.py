@@ -40,13 +40,31 @@ class Tool(msgspec.Struct, frozen=True):
         return self.command(args, fds)
 
 
+def _dashed(uuid: str) -> str:
+    return f"{uuid[:8]}-{uuid[8:12]}-{uuid[12:16]}-{uuid[16:20]}-{uuid[20:]}"
+
+
 def mkfs_command(fs: FileSystem, uuid: str, target: str) -> list[str]:
     """The tool and its arguments. Forced, because the probe, not the tool's own guess, is the guard."""
-    dashed = f"{uuid[:8]}-{uuid[8:12]}-{uuid[12:16]}-{uuid[16:20]}-{uuid[20:]}"
+    dashed = _dashed(uuid)
     return {
         "ext4": ["mkfs.ext4", "-q", "-F", "-U", dashed, "-E", "nodiscard", target],
         "xfs": ["mkfs.xfs", "-q", "-f", "-K", "-m", f"uuid={dashed}", target],
         "btrfs": ["mkfs.btrfs", "-q", "-f", "-K", "-U", dashed, target],
+    }[fs]
+
+
+def identify_command(fs: FileSystem, uuid: str, target: str) -> list[str]:
+    """Give another uuid to a file system that nobody uses: tune2fs(8), xfs_admin(8), btrfstune(8).
+
+    Of an ext4 its checksums keep the old one as their seed, of a btrfs the trees keep it as theirs (-M): else all of
+    them would be rewritten.
+    """
+    dashed = _dashed(uuid)
+    return {
+        "ext4": ["tune2fs", "-f", "-O", "metadata_csum_seed", "-U", dashed, target],
+        "xfs": ["xfs_admin", "-U", dashed, target],
+        "btrfs": ["btrfstune", "-f", "-M", dashed, target],
     }[fs]
 
 
@@ -60,6 +78,13 @@ def fsck_command(fs: FileSystem, target: str) -> list[str]:
 
 
 _mkfs = Tool(lambda args, fds: mkfs_command(args["fs"], args["uuid"], f"/proc/self/fd/{fds[0]}"))
+_identify = Tool(lambda args, fds: identify_command(args["fs"], args["uuid"], f"/proc/self/fd/{fds[0]}"))
+# cp(1): everything that a file has, holes as holes, blocks shared where they can be; other file systems are left out.
+_copy_tree = Tool(
+    lambda _args, fds: [
+        "cp", "-a", "-x", "--reflink=auto", "--sparse=always", f"/proc/self/fd/{fds[0]}/.", f"/proc/self/fd/{fds[1]}/",
+    ]
+)  # fmt: skip
 _fsck = Tool(lambda args, fds: fsck_command(args["fs"], f"/proc/self/fd/{fds[0]}"), as_it_ended)
 
 
@@ -70,6 +95,8 @@ def _node(args: dict[str, Any]) -> list[str]:
 
 TOOLS: dict[str, Tool] = {
     "mkfs-ext4": _mkfs, "mkfs-xfs": _mkfs, "mkfs-btrfs": _mkfs,
+    "identify-ext4": _identify, "identify-xfs": _identify, "identify-btrfs": _identify,
+    "copy-tree": _copy_tree,
     "fsck-ext4": _fsck, "fsck-xfs": _fsck, "fsck-btrfs": _fsck,
     "iscsi-record": Tool(lambda args, _fds: [*_node(args), "--op", "new"], as_it_ended),
     "iscsi-login": Tool(lambda args, _fds: [*_node(args), "--login"], as_it_ended),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.host import checks, growing, mounting, scsi, trims
+from holdfast.host import checks, growing, mounting, scsi, taking, trims
 from holdfast.host.kernel import Kernel
 
 Work = Callable[[Kernel, dict[str, Any], tuple[int, ...]], Any]
@@ -21,7 +21,11 @@ TABLE: dict[str, Work] = {
     "check-read": checks.read_all,
     "trim": trims.trim,
     "grow": growing.grow,
+    "grow-image": mounting.grow_image,
     "loop-resize": mounting.loop_resize,
+    "take-image": taking.take,
+    "thaw-image": taking.thaw,
+    "settle-image": taking.settle,
     "scsi-refresh": scsi.refresh,
     "scsi-remove": scsi.remove,
 }

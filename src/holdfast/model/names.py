@@ -39,6 +39,14 @@ def check_labels(labels: Mapping[str, str | None]) -> None:
             raise Invalid(f"The value of the label {name} is longer than {LONGEST_VALUE} signs, or not printable.")
 
 
+def split_snapshot(name: str) -> tuple[str, str, str]:
+    """Split `POOL/VOLUME@SNAPSHOT`; raise Invalid unless all parts are names."""
+    volume, at, snapshot = name.partition("@")
+    if not at:
+        raise Invalid(f"{ascii(name)} is not POOL/VOLUME@SNAPSHOT.", "Write the volume, an @, and the snapshot.")
+    return *split_volume(volume), check_name("snapshot", snapshot)
+
+
 def split_volume(name: str) -> tuple[str, str]:
     """Split `POOL/VOLUME`; raise Invalid unless both parts are names."""
     pool, slash, volume = name.partition("/")

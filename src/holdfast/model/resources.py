@@ -13,6 +13,9 @@ from holdfast.model.conditions import ABANDONED, Condition, holds
 Content = Literal["directory", "filesystem", "block"]
 FileSystem = Literal["ext4", "xfs", "btrfs"]
 Formatted = Literal["never", "formatting", "formatted"]
+# How a snapshot was taken: of what nobody used; of a file system that was frozen for the moment; of a device whose
+# writes were flushed; file by file, of what may have changed meanwhile.
+Taken = Literal["idle", "frozen", "synced", "live"]
 ResourceState = Literal["making", "ready", "abandoned"]
 
 
@@ -64,6 +67,25 @@ class VolumeStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     fs_uuid: str | None = None
     identity: dict[str, str] = {}
     size_before: int | None = None
+
+
+class SnapshotSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What its volume was: `size`, `content` and `fs` never change. A protected one is not deleted."""
+
+    size: int
+    content: Content
+    fs: FileSystem | None = None
+    labels: dict[str, str] = {}
+    protected: bool = False
+
+
+class SnapshotStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """As of a volume; `taken` is known once it is ready."""
+
+    ready: bool = False
+    fs_uuid: str | None = None
+    identity: dict[str, str] = {}
+    taken: Taken | None = None
 
 
 class AttachmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -119,7 +141,14 @@ class Attachment(_Resource, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     status: AttachmentStatus
 
 
-Resource = Member | Pool | Volume | Attachment
+class Snapshot(_Resource, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="snapshot"):
+    """What a volume held at a moment; its parent is the volume."""
+
+    spec: SnapshotSpec
+    status: SnapshotStatus
+
+
+Resource = Member | Pool | Volume | Snapshot | Attachment
 
 
 def state_of(resource: Resource) -> ResourceState:
@@ -130,8 +159,8 @@ def state_of(resource: Resource) -> ResourceState:
 
 
 def labels_of(resource: Resource) -> dict[str, str]:
-    """What people noted on it; only pools and volumes have labels."""
-    return resource.spec.labels if isinstance(resource, Pool | Volume) else {}
+    """What people noted on it; members and attachments have no labels."""
+    return resource.spec.labels if isinstance(resource, Pool | Volume | Snapshot) else {}
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from holdfast.model.conditions import Condition
 from holdfast.model.operations import OperationView
-from holdfast.model.resources import Content, FileSystem, Finding, ResourceState
+from holdfast.model.resources import Content, FileSystem, Finding, ResourceState, Taken
 
 Role = Literal["viewer", "operator", "admin"]
 
@@ -35,11 +35,12 @@ class PoolView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MountView(msgspec.Struct, frozen=True, kw_only=True):
-    """A volume at a path of this member. `mounted` is what the kernel shows now."""
+    """A volume, or a `snapshot` of it, at a path of this member. `mounted` is what the kernel shows now."""
 
     id: str
     pool: str
     volume: str
+    snapshot: str = ""
     path: str
     read_only: bool
     mounted: bool
@@ -58,6 +59,27 @@ class VolumeView(msgspec.Struct, frozen=True, kw_only=True):
     fs: FileSystem | None
     state: ResourceState
     ready: bool
+    labels: dict[str, str]
+    generation: int
+    created_at: float
+    conditions: tuple[Condition, ...]
+    mounts: tuple[str, ...]
+
+
+class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot. `taken` says how: idle, frozen, synced, or live (file by file, of what may have changed)."""
+
+    uid: str
+    pool: str
+    volume: str
+    name: str
+    size: int
+    content: Content
+    fs: FileSystem | None
+    state: ResourceState
+    ready: bool
+    taken: Taken | None
+    protected: bool
     labels: dict[str, str]
     generation: int
     created_at: float
@@ -143,6 +165,13 @@ class PoolPage(msgspec.Struct, frozen=True, kw_only=True):
     """A page of pools."""
 
     items: list[PoolView]
+    next: str | None = None
+
+
+class SnapshotPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of snapshots."""
+
+    items: list[SnapshotView]
     next: str | None = None
 
 

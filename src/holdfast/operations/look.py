@@ -4,11 +4,10 @@ from holdfast.drivers.registry import Drivers
 from holdfast.host import mounttable
 from holdfast.host.host import Host
 from holdfast.host.mountpoints import MountLook
-from holdfast.model.errors import HoldfastError
+from holdfast.model.errors import HoldfastError, NotFound
 from holdfast.model.observations import Absent, Unknown
-from holdfast.model.resources import Attachment, Pool, Volume
-from holdfast.operations.refs import pool_ref, volume_ref
-from holdfast.records import resources
+from holdfast.model.resources import Attachment
+from holdfast.operations.refs import around, object_ref, pool_ref
 from holdfast.records.contract import Records
 from holdfast.steps.mount import look_at
 
@@ -24,16 +23,16 @@ class Looks:
 
     def attachment(self, attachment: Attachment) -> MountLook:
         """What the kernel shows at the attachment's path."""
-        volume = self._records.read(lambda tx: resources.by_uid(tx, Volume, attachment.parent))
-        pool = self._records.read(lambda tx: resources.by_uid(tx, Pool, volume.parent)) if volume else None
-        if volume is None or pool is None:
+        try:
+            pool, row, _ = self._records.read(lambda tx: around(tx, attachment.parent))
+        except NotFound:
             return Unknown("its volume or pool is not recorded")
         if mounttable.top_at(attachment.spec.path, kernel=self._kernel) is None:
             return Absent()
-        ref = pool_ref(pool, self._owner)
+        ref, what = pool_ref(pool, self._owner), object_ref(row)
         try:
-            with self._drivers.of(ref).access(ref, volume_ref(volume)) as access:
-                return look_at(attachment.spec.path, access, volume_ref(volume), self._kernel)
+            with self._drivers.of(ref).access(ref, what) as access:
+                return look_at(attachment.spec.path, access, what, self._kernel)
         except HoldfastError as error:
             return Unknown(error.detail)
         except OSError as error:

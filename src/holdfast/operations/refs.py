@@ -8,7 +8,7 @@ from holdfast.model.conditions import ABANDONED, Condition, holds, put
 from holdfast.model.errors import NoSpace, NotFound, Stale, WrongState
 from holdfast.model.names import check_labels
 from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.model.sizes import format_size
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
@@ -28,12 +28,25 @@ def volume_ref(volume: Volume) -> VolumeRef:
     return VolumeRef(volume.uid, volume.name, spec.size, spec.content, spec.fs, status.fs_uuid, status.identity)
 
 
-def etag(resource: Pool | Volume) -> str:
+def snapshot_ref(snapshot: Snapshot) -> VolumeRef:
+    """For the driver, to whom it is one more object of the pool."""
+    spec, status = snapshot.spec, snapshot.status
+    return VolumeRef(
+        snapshot.uid, snapshot.name, spec.size, spec.content, spec.fs, status.fs_uuid, status.identity, snapshot.parent
+    )
+
+
+def object_ref(row: Volume | Snapshot) -> VolumeRef:
+    """For the driver."""
+    return volume_ref(row) if isinstance(row, Volume) else snapshot_ref(row)
+
+
+def etag(resource: Pool | Volume | Snapshot) -> str:
     """What changes with everything that people can change of it, and is never another resource's."""
     return f'"{resource.uid}.{resource.generation}"'
 
 
-def check_match(resource: Pool | Volume, if_match: str) -> None:
+def check_match(resource: Pool | Volume | Snapshot, if_match: str) -> None:
     """Raise Stale unless `if_match` (as in RFC 9110: ETags, or `*`; empty: anything) names what it is now."""
     wanted = [part.strip() for part in if_match.split(",") if part.strip()]
     if if_match and "*" not in wanted and etag(resource) not in wanted:
@@ -60,6 +73,14 @@ def check_limit(tx: Tx, pool: Pool, more: int) -> None:
             f"The pool {pool.name} is limited to {format_size(pool.spec.limit)}; {free} are not provisioned yet.",
             "Delete volumes, or ask for less.",
         )
+
+
+def sized(volume: Volume, size: int, before: int | None, operation: str) -> Volume:
+    """The row with that size; `before` is what it had while that is on its way, else None."""
+    return msgspec.structs.replace(
+        volume, spec=msgspec.structs.replace(volume.spec, size=size), operation=operation,
+        status=msgspec.structs.replace(volume.status, size_before=before),
+    )  # fmt: skip
 
 
 def find_pool(tx: Tx, name: str) -> Pool:
@@ -101,25 +122,50 @@ def volume_now(tx: Tx, uid: str, name: str) -> Volume:
     return volume
 
 
-def around(tx: Tx, volume_uid: str) -> tuple[Pool, Volume]:
-    """A volume by uid, and its pool; raise NotFound."""
-    volume = resources.by_uid(tx, Volume, volume_uid)
+def find_snapshot(tx: Tx, pool: Pool, volume: Volume, name: str) -> Snapshot:
+    """By name; raise NotFound."""
+    snapshot = resources.by_name(tx, Snapshot, volume.uid, name)
+    if snapshot is None:
+        raise NotFound(
+            f"There is no snapshot {ascii(name)} of {pool.name}/{volume.name}.",
+            f"`holdfast snapshot list {pool.name}/{volume.name}` shows them.",
+        )
+    return snapshot
+
+
+def snapshot_now(tx: Tx, uid: str, name: str) -> Snapshot:
+    """The snapshot bound to a request, when its turn came; raise NotFound if it went or was renamed meanwhile."""
+    snapshot = resources.by_uid(tx, Snapshot, uid)
+    if snapshot is None:
+        raise NotFound(f"The snapshot {name} is not there any more.")
+    if snapshot.name != name:
+        detail = f"The snapshot {name} was renamed to {snapshot.name} while this waited."
+        raise NotFound(detail, "Ask again by that name.")
+    return snapshot
+
+
+def around(tx: Tx, uid: str) -> tuple[Pool, Volume | Snapshot, str]:
+    """A volume or snapshot by uid, its pool, and how people call it; raise NotFound."""
+    snapshot = resources.by_uid(tx, Snapshot, uid)
+    volume = resources.by_uid(tx, Volume, snapshot.parent if snapshot else uid)
     pool = resources.by_uid(tx, Pool, volume.parent) if volume else None
     if volume is None or pool is None:
         raise NotFound("The volume is not there any more.")
-    return pool, volume
+    if snapshot is None:
+        return pool, volume, f"{pool.name}/{volume.name}"
+    return pool, snapshot, f"{pool.name}/{volume.name}@{snapshot.name}"
 
 
 def bind_attachment(tx: Tx, attachment: Attachment, member: str) -> Binding:
-    """What everything about an existing attachment claims: its volume and its path."""
-    pool, volume = around(tx, attachment.parent)
+    """What everything about an existing attachment claims: its volume or snapshot, and its path."""
+    pool, row, name = around(tx, attachment.parent)
     path = attachment.spec.path
-    claims = (on_uid(pool.uid, "shared"), on_uid(volume.uid), on_uid(attachment.uid), on_name(member, path))
-    ref = ResourceRef("attachment", attachment.uid, f"{pool.name}/{volume.name}:{path}")
-    return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid, "attachment": attachment.uid})
+    claims = (on_uid(pool.uid, "shared"), on_uid(row.uid), on_uid(attachment.uid), on_name(member, path))
+    ref = ResourceRef("attachment", attachment.uid, f"{name}:{path}")
+    return Binding(ref, claims, {"pool": pool.uid, "volume": row.uid, "attachment": attachment.uid})
 
 
-def usable(resource: Pool | Volume | Attachment) -> None:
+def usable(resource: Pool | Volume | Snapshot | Attachment) -> None:
     """Raise WrongState if an operation on it was abandoned, so that nobody knows how it is."""
     if holds(resource.conditions, ABANDONED):
         reason = next(c.reason for c in resource.conditions if c.type == ABANDONED)

@@ -11,7 +11,14 @@ from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.snapshot.change import SnapshotChange
+from holdfast.operations.snapshot.create import SnapshotCreate
+from holdfast.operations.snapshot.delete import SnapshotDelete
+from holdfast.operations.snapshot.mount import SnapshotMount
+from holdfast.operations.snapshot.rename import SnapshotRename
+from holdfast.operations.snapshot.restore import SnapshotRestore
 from holdfast.operations.volume.check import VolumeCheck
+from holdfast.operations.volume.clone import VolumeClone
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
@@ -20,19 +27,22 @@ from holdfast.operations.volume.resize import VolumeResize
 from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.steps.care import VolumeChecked, VolumeTrimmed
 from holdfast.steps.connection import ConnectionGone, VolumeConnect, VolumeDisconnect
+from holdfast.steps.copy import VolumeCopy
 from holdfast.steps.device import DeviceAppear, DeviceGone, DeviceGrown, FileSystemGrown, VolumeFormat
 from holdfast.steps.hosts import HostsGone
-from holdfast.steps.loop import LoopAttach, LoopDetach
+from holdfast.steps.loop import LoopAttach, LoopDetach, LoopGrown
 from holdfast.steps.mount import Mount, Unmount
 from holdfast.steps.paths import DevicesFree, DevicesGone, PathsFree
 from holdfast.steps.pool import PoolMake, PoolRemove
+from holdfast.steps.restore import RestoreStaged, RestoreSwapped, RestoreTidied
 from holdfast.steps.volume import VolumeMake, VolumeRemove, VolumeResized
 from holdfast.steps.volume import VolumeRename as RenameStep
 
 REQUESTS: tuple[type[Request], ...] = (
     PoolCreate, PoolDelete, PoolForget, VolumeCreate, VolumeDelete, VolumeRename, VolumeMount, VolumeUnmount,
     MountRestore, DeviceRelease, PoolChange, VolumeLabel, VolumeCheck, VolumeTrim,
-    ConnectionCut, VolumeResize,
+    ConnectionCut, VolumeResize, SnapshotCreate, SnapshotDelete, SnapshotRename, SnapshotChange,
+    SnapshotMount, SnapshotRestore, VolumeClone,
 )  # fmt: skip
 STEPS: tuple[type[Step], ...] = (
     PoolMake,
@@ -59,6 +69,11 @@ STEPS: tuple[type[Step], ...] = (
     VolumeResized,
     DeviceGrown,
     FileSystemGrown,
+    LoopGrown,
+    VolumeCopy,
+    RestoreStaged,
+    RestoreSwapped,
+    RestoreTidied,
 )
 
 

@@ -6,10 +6,10 @@ from typing import TypeVar, cast
 import msgspec
 
 from holdfast.model.errors import Exists, NotFound
-from holdfast.model.resources import Attachment, Member, Pool, Resource, Volume, labels_of, state_of
+from holdfast.model.resources import Attachment, Member, Pool, Resource, Snapshot, Volume, labels_of, state_of
 from holdfast.records.contract import Tx, Value
 
-R = TypeVar("R", Member, Pool, Volume, Attachment)
+R = TypeVar("R", Member, Pool, Volume, Snapshot, Attachment)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Resource).decode
 
@@ -93,10 +93,11 @@ def page(tx: Tx, kind: type[R], parent: str | None = None, after: str = "", most
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """What a list is narrowed to: a state, and labels as (name, value), a value of None meaning any."""
+    """What a list is narrowed to: a state, labels as (name, value), a value of None meaning any; all states but one."""
 
     state: str = ""
     labels: tuple[tuple[str, str | None], ...] = ()
+    without: str = ""
 
 
 def search(tx: Tx, kind: type[R], parent: str, filter_: Filter, after: str, most: int) -> list[R]:
@@ -118,6 +119,9 @@ def search_raw(
     if filter_.state:
         where.append("state=?")
         values.append(filter_.state)
+    if filter_.without:
+        where.append("state<>?")
+        values.append(filter_.without)
     for name, value in filter_.labels:
         same = "" if value is None else " AND l.value=?"
         where.append(f"EXISTS (SELECT 1 FROM labels l WHERE l.uid=resources.uid AND l.name=?{same})")

@@ -125,12 +125,17 @@ class DeviceGrown(_Device, frozen=True, tag="device-grown.1"):
     size: int
 
     def judge(self, ctx: Context) -> Verdict:
-        """As the open device says. One that a start of the machine has taken is found again."""
-        if isinstance(self._driver(ctx).look_device(self.pool, self.volume), Absent):
-            return Todo(None, "", _BETWEEN)
+        """As the open device says. One that a start of the machine has taken is found again.
+
+        Where none is connected, as behind a mount that was abandoned, there is nothing here that could grow.
+        """
+        driver, waits = self._driver(ctx), Todo(None, "", _BETWEEN)
+        if isinstance(driver.look_device(self.pool, self.volume), Absent):
+            found = driver.connections(self.pool, self.volume)
+            return verdict(found, lambda known: waits if any(each.ours for each in known) else Done(), waits)
         kernel = ctx.tool(Host).kernel
         with self._driver(ctx).access(self.pool, self.volume) as access:
-            return Done() if size_of(access.fd, kernel) >= self.size else Todo(None, "", _BETWEEN)
+            return Done() if size_of(access.fd, kernel) >= self.size else waits
 
     def apply(self, ctx: Context) -> Round | None:
         """Let the machine look anew."""
@@ -163,8 +168,9 @@ class FileSystemGrown(_Device, frozen=True, tag="file-system-grown.1"):
         """Grow it, which is repeatable."""
         args = {"fs": self.volume.fs, "uuid": self.volume.fs_uuid, "size": self.size}
         bring(ctx, self.pool, self.volume)
-        with self._driver(ctx).access(self.pool, self.volume) as access:
-            ctx.tool(Host).children.run(ctx, "grow", args, (access.fd,), formats.DEADLINE)
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            work = "grow-image" if access.kind == "image" else "grow"
+            ctx.tool(Host).children.run(ctx, work, args, (access.fd,), formats.DEADLINE)
         return Round(_GROWN)
 
     def undone(self, ctx: Context, baseline: Any) -> Verdict:

@@ -1,5 +1,6 @@
 """The loop device of a block volume: attached for good, until it is detached."""
 
+import os
 from typing import Any
 
 from holdfast.drivers.contract import PoolRef, VolumeRef
@@ -7,6 +8,7 @@ from holdfast.drivers.registry import Drivers
 from holdfast.host import loops
 from holdfast.host.facts import Loop
 from holdfast.host.host import Host
+from holdfast.host.signatures import size_of
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 from holdfast.steps.mount import DEADLINE
 
@@ -60,6 +62,43 @@ class LoopAttach(_Attached, frozen=True, tag="loop-attach.1"):
     def describe(self) -> str:
         """One line."""
         return f"attach a loop device to {self.volume.name}"
+
+
+class LoopGrown(_Attached, frozen=True, tag="loop-grown.1"):
+    """The loop devices of the volume's image, if it has any, are as long as the image."""
+
+    size: int = 0
+
+    def judge(self, ctx: Context) -> Verdict:
+        """As the open devices say."""
+        return Done() if all(self._length(ctx, loop) >= self.size for loop in self._attached(ctx)) else Todo()
+
+    @staticmethod
+    def _length(ctx: Context, loop: Loop) -> int:
+        kernel = ctx.tool(Host).kernel
+        fd = kernel.open(loop.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return size_of(fd, kernel)
+        finally:
+            kernel.close(fd)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Let them look anew."""
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+            ctx.tool(Host).children.run(ctx, "loop-resize", {}, (access.fd,), DEADLINE)
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """A device is as long as its image is."""
+        return Done()
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Nothing."""
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"see the new size of {self.volume.name} here"
 
 
 class LoopDetach(_Attached, frozen=True, tag="loop-detach.1"):

@@ -67,6 +67,8 @@ class _AtPath(Step, frozen=True):
         if self.volume.fs is None:
             return "bind-device" if access.kind == "device" else "mount-node", args
         work = "mount-device" if access.kind == "device" else "mount-image"
+        if self.volume.of:
+            args["sealed"] = True
         return work, {**args, "fs": self.volume.fs, "uuid": self.volume.fs_uuid}
 
     def _unmount(self, ctx: Context) -> None:

@@ -173,7 +173,10 @@ class VolumeRename(Step, frozen=True, tag="volume-rename.1"):
 
 
 class VolumeResized(NoWayBack, frozen=True, tag="volume-resized.1"):
-    """The volume is `size` bytes long in its pool. There is no way back: what is larger may be in use at once."""
+    """The volume is `size` bytes long in its pool, or longer; a directory, which can shrink, has exactly that.
+
+    There is no way back: what is larger may be in use at once.
+    """
 
     pool: PoolRef
     volume: VolumeRef
@@ -183,10 +186,15 @@ class VolumeResized(NoWayBack, frozen=True, tag="volume-resized.1"):
         """As its pool says."""
         gone = Conflict("The volume is not in its pool.", "not-found", "`holdfast audit` tells more.")
         found = ctx.tool(Drivers).of(self.pool).look_volume(self.pool, self.volume)
-        return verdict(found, lambda facts: Done() if facts.size >= self.size else Todo(), gone)
+
+        def there(facts: VolumeFacts) -> Verdict:
+            longer = facts.size > self.size and self.volume.content != "directory"
+            return Done() if facts.tidy and (longer or facts.size == self.size) else Todo()
+
+        return verdict(found, there, gone)
 
     def apply(self, ctx: Context) -> Round | None:
-        """Let it grow."""
+        """Let it be so."""
         ctx.tool(Drivers).of(self.pool).resize_volume(self.pool, self.volume, self.size)
         return None
 

@@ -16,7 +16,7 @@ from holdfast.drivers.registry import Drivers
 from holdfast.host.children import Children, Keeper, answer_of
 from holdfast.host.host import Host
 from holdfast.model.errors import Abandoned, Again
-from holdfast.model.resources import Volume
+from holdfast.model.resources import Snapshot, Volume
 from holdfast.model.step import ChildIdentity
 from holdfast.runtime.api import Killed
 from holdfast.runtime.simulated import Scheduler, SimulatedRuntime
@@ -162,8 +162,8 @@ class Universe:
     def recall(self, memory: object) -> None:
         """As it was when that was its memory."""
 
-    def image(self, volume: Volume) -> str:
-        """The file of a volume's file system."""
+    def image(self, volume: Volume | Snapshot) -> str:
+        """The file of a volume's, or a snapshot's, file system."""
         return f"{self.scratch}/pool/volumes/{volume.uid}/disk.raw"
 
     def disagreement(self, _daemon: Daemon) -> str:

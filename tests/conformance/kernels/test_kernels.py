@@ -9,6 +9,7 @@ from holdfast.testing.conformance.kernel import (
     beneath,
     binds,
     content,
+    copying,
     descriptors,
     device_bytes,
     device_users,
@@ -83,4 +84,8 @@ class TestDeviceUsers(device_users.DeviceUserConformance):
 
 
 class TestDeviceBytes(device_bytes.DeviceBytesConformance):
+    """See there."""
+
+
+class TestCopies(copying.CopyConformance):
     """See there."""

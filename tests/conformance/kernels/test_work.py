@@ -7,7 +7,14 @@ import pytest
 
 from holdfast.host.children import ForkServerChildren
 from holdfast.runtime.threads import ThreadRuntime
-from holdfast.testing.conformance.kernel import work_care, work_devices, work_formats, work_images, work_mounts
+from holdfast.testing.conformance.kernel import (
+    work_care,
+    work_copies,
+    work_devices,
+    work_formats,
+    work_images,
+    work_mounts,
+)
 from holdfast.testing.conformance.kernel.harness import WorkHarness
 from tests.conformance.kernels import linux, simulated
 from tests.needs import need
@@ -26,7 +33,7 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkHarn
         with simulated.clean(simulated.SimulatedWork()) as harness:
             yield harness
         return
-    for tool in ("e2fsck", "dumpe2fs", "xfs_repair", "btrfs"):
+    for tool in ("e2fsck", "dumpe2fs", "xfs_repair", "btrfs", "tune2fs", "xfs_admin", "btrfstune"):
         need(tool)
     disk, children = request.getfixturevalue("disk"), request.getfixturevalue("children")
     with linux.place(disk, tmp_path.name) as scratch:
@@ -50,4 +57,8 @@ class TestFormats(work_formats.FormatWorkConformance):
 
 
 class TestCare(work_care.CareWorkConformance):
+    """See there."""
+
+
+class TestCopies(work_copies.CopyWorkConformance):
     """See there."""

@@ -23,7 +23,14 @@ from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.registry import REQUESTS, STEPS, codec
+from holdfast.operations.snapshot.change import SnapshotChange
+from holdfast.operations.snapshot.create import SnapshotCreate
+from holdfast.operations.snapshot.delete import SnapshotDelete
+from holdfast.operations.snapshot.mount import SnapshotMount
+from holdfast.operations.snapshot.rename import SnapshotRename
+from holdfast.operations.snapshot.restore import SnapshotRestore
 from holdfast.operations.volume.check import VolumeCheck
+from holdfast.operations.volume.clone import VolumeClone
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
@@ -36,6 +43,7 @@ UID = "0123456789abcdef0123456789abcdef"
 PLACE = PoolRef(UID, "owner-uid", "dir", {"source": "/srv/pool"}, {"inode": "2", "born": "1700000000"})
 WHAT = VolumeRef("volume-uid", "data", 1 << 30, "filesystem", "ext4", "fs-uuid")
 CONNECTED = VolumeRef("volume-uid", "data", 1 << 30, "filesystem", "ext4", "fs-uuid", {"id": "1", "serial": "2"})
+TAKEN = VolumeRef("snapshot-uid", "monday", 1 << 30, "filesystem", "ext4", "fs-uuid", of="volume-uid")
 
 STEP: dict[str, Any] = {**codec().steps}
 
@@ -54,8 +62,15 @@ INSTANCES: tuple[Request | Step, ...] = (
     VolumeLabel(pool="p", name="v", labels={"app": "db", "old": None}, if_match='"v.1"'),
     VolumeCheck(pool="p", name="v"),
     VolumeTrim(pool="p", name="v"),
+    VolumeClone(pool="p", source="v", snapshot="s", name="w", labels={"app": "db"}),
     VolumeResize(pool="p", name="v", size=1 << 31),
     ConnectionCut(pool="p", name="v", host="esx-17"),
+    SnapshotCreate(pool="p", volume="v", name="s", labels={"app": "db"}, protected=True),
+    SnapshotRename(pool="p", volume="v", name="s", new_name="t"),
+    SnapshotChange(pool="p", volume="v", name="s", labels={"app": "db", "old": None}, protected=False),
+    SnapshotMount(pool="p", volume="v", name="s", path="/mnt/s"),
+    SnapshotRestore(pool="p", volume="v", name="s"),
+    SnapshotDelete(pool="p", volume="v", name="s", if_match='"s.1"'),
     STEP["pool-make.1"](PLACE),
     STEP["pool-remove.1"](PLACE),
     STEP["hosts-gone.1"](PLACE, "member-uid"),
@@ -79,6 +94,11 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["volume-resized.1"](PLACE, WHAT, 1 << 31),
     STEP["device-grown.1"](PLACE, CONNECTED, 1 << 31),
     STEP["file-system-grown.1"](PLACE, CONNECTED, 1 << 31),
+    STEP["loop-grown.1"](PLACE, WHAT, size=1 << 31),
+    STEP["volume-copy.1"](PLACE, WHAT, TAKEN),
+    STEP["restore-staged.1"](PLACE, WHAT, TAKEN),
+    STEP["restore-swapped.1"](PLACE, WHAT),
+    STEP["restore-tidied.1"](PLACE, WHAT),
     STEP["connection-gone.1"](PLACE, CONNECTED, "hf-a-b"),
 )
 

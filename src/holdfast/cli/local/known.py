@@ -11,7 +11,7 @@ from holdfast.cli.local.own import DATABASE, LOGS, MADE
 from holdfast.cli.local.places import Place
 from holdfast.control.counters import STAMPED
 from holdfast.model.errors import DatabaseDamaged, HoldfastError, Unavailable
-from holdfast.model.resources import Attachment, Member, Pool, Volume
+from holdfast.model.resources import Attachment, Member, Pool, Snapshot, Volume
 from holdfast.model.step import ChildIdentity
 from holdfast.records import meta, operations, resources, steps
 from holdfast.records.contract import Tx
@@ -28,13 +28,17 @@ class Known(msgspec.Struct, frozen=True):
     members: list[Member] = []
     pools: list[Pool] = []
     volumes: list[Volume] = []
+    snapshots: list[Snapshot] = []
     attachments: list[Attachment] = []
     operations: list[OperationRow] = []
     children: list[tuple[str, ChildIdentity]] = []
     stamped: bool = False
 
     def name(self, uid: str) -> str:
-        """A volume's POOL/VOLUME, or the uid of one that is not recorded."""
+        """A volume's POOL/VOLUME, a snapshot's with it, or the uid of what is not recorded."""
+        for snapshot in self.snapshots:
+            if snapshot.uid == uid:
+                return f"{self.name(snapshot.parent)}@{snapshot.name}"
         pools = {pool.uid: pool.name for pool in self.pools}
         found = (f"{pools.get(v.parent, v.parent)}/{v.name}" for v in self.volumes if v.uid == uid)
         return next(found, uid)
@@ -85,7 +89,7 @@ def _all(tx: Tx) -> Known:
     owing = [*unended, *operations.page(tx, state="abandoned", most=_ALL)]
     return Known(
         members=resources.page(tx, Member), pools=resources.page(tx, Pool), volumes=resources.page(tx, Volume),
-        attachments=resources.page(tx, Attachment), operations=unended,
+        snapshots=resources.page(tx, Snapshot), attachments=resources.page(tx, Attachment), operations=unended,
         children=[(row.id, child) for row in owing for child in steps.children(tx, row.id)],
         stamped=bool(meta.get(tx, STAMPED)),
     )  # fmt: skip

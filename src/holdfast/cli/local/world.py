@@ -52,7 +52,7 @@ def _volumes(known: Known) -> list[Reachable]:
         subject: (device, f"the volume at {where}", list[str]())
         for device, subject, where in _owned(known.owner, table)
     }
-    for finding, uid, _ in device_findings(LINUX, known.pools, known.volumes, []):
+    for finding, uid, _ in device_findings(LINUX, known.pools, [*known.volumes, *known.snapshots], []):
         wanted = [attachment.spec.path for attachment in known.attachments if attachment.parent == uid]
         found[finding.subject] = finding.kind == "leaked-device", f"the volume {known.name(uid)}", wanted
     return [

@@ -12,6 +12,7 @@ _VERBS = (
     "label",
     "rename",
     "resize",
+    "clone",
     "check",
     "trim",
     "connections",

@@ -18,7 +18,7 @@ def run(
     form: Form = "table",
     address: Address = "",
 ) -> None:
-    """Let a volume grow, mounted or not, with the file system in it. No volume shrinks.
+    """Let a volume grow, mounted or not, with the file system in it. Only a directory can shrink.
 
     Example: holdfast volume resize array/db 40GiB
 

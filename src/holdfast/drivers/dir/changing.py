@@ -60,7 +60,8 @@ class Changing:
                 self._rename_away(volumes, volume.uid, trash)
             return self.discard(volumes, trash)
 
-    def _rename_away(self, volumes: int, uid: str, trash: str) -> None:
+    def check_unused(self, volumes: int, uid: str) -> None:
+        """Raise InUse if somebody uses it."""
         fd = self._files.open_directory(uid, volumes)
         try:
             users = self._looking.users(fd)
@@ -68,6 +69,9 @@ class Changing:
                 raise InUse(f"The volume is in use: {users}.", "Unmount it first.")
         finally:
             self._files.kernel.close(fd)
+
+    def _rename_away(self, volumes: int, uid: str, trash: str) -> None:
+        self.check_unused(volumes, uid)
         # A journal keeps the order: where what is removed next is gone for good, so is the name. The end is synced.
         self._files.rename("volume.hide", volumes, uid, trash, sync=False)
 
@@ -84,7 +88,8 @@ class Changing:
     def discard_item(self, pool: PoolRef, item: Item) -> bool:
         """Remove one unfinished or half-removed entry by its own name, never a published one."""
         name = os.path.basename(item.where)
-        if not name.startswith((f".making.{pool.owner}.", f".removing.{pool.owner}.")):
+        ours = tuple(f".{what}.{pool.owner}." for what in ("making", "restoring", "removing"))
+        if not name.startswith(ours):
             raise Foreign(f"{item.where} does not bear our owner.")
         with self._root.volumes(pool) as volumes:
             return self.discard(volumes, name)
@@ -103,6 +108,34 @@ class Changing:
                 self._files.replace("volume.rename", fd, OBJECT_MARK, encode(new), still=still)
             finally:
                 self._files.kernel.close(fd)
+
+    def resize(self, pool: PoolRef, volume: VolumeRef, size: int) -> None:
+        """See `Driver.resize_volume`: the mark says that the disk grows before it does, and how large it is after."""
+        with self._root.volumes(pool) as volumes:
+            fd = self._files.open_directory(volume.uid, volumes)
+            try:
+                mark = self._own_mark(fd, pool, volume)
+                still = functools.partial(self._own_mark, fd, pool, volume)
+                if mark.grows:  # an earlier growth that was given up amid it: its bytes may be in use by now
+                    self._grow(fd, mark.grows)
+                    mark = msgspec.structs.replace(mark, size=mark.grows, grows=0)
+                size = size if mark.content == "directory" else max(size, mark.size)
+                if mark.content != "directory" and mark.size < size:
+                    growing = encode(msgspec.structs.replace(mark, grows=size))
+                    self._files.replace("volume.grow", fd, OBJECT_MARK, growing, still=still)
+                    self._grow(fd, size)
+                grown = encode(msgspec.structs.replace(mark, size=size, grows=0))
+                self._files.replace("volume.resize", fd, OBJECT_MARK, grown, still=still)
+            finally:
+                self._files.kernel.close(fd)
+
+    def _grow(self, fd: int, size: int) -> None:
+        disk = self._files.open_below(fd, DISK, os.O_RDWR)
+        try:
+            self._files.extend("volume.extend", disk, size)
+            self._files.sync("volume.sync-extended", disk)
+        finally:
+            self._files.kernel.close(disk)
 
     def _own_mark(self, fd: int, pool: PoolRef, volume: VolumeRef) -> ObjectMark:
         mark = self._looking.mark(fd)

@@ -19,10 +19,12 @@ from holdfast.drivers.contract import (
     VolumeRef,
 )
 from holdfast.drivers.dir.changing import Changing
+from holdfast.drivers.dir.copies import Copies
 from holdfast.drivers.dir.inventory import inventory
 from holdfast.drivers.dir.looking import Looking
 from holdfast.drivers.dir.making import Makes
 from holdfast.drivers.dir.pools import Pools
+from holdfast.drivers.dir.restoring import Restores
 from holdfast.drivers.dir.root import Root, identity_of
 from holdfast.host import mounttable
 from holdfast.host.children import Keeper
@@ -34,7 +36,7 @@ from holdfast.model.errors import Invalid
 class DirDriver(Driver):
     """Directories on a local file system."""
 
-    info = Info(contents=frozenset({"directory", "filesystem", "block"}))
+    info = Info(contents=frozenset({"directory", "filesystem", "block"}), resize=True, snapshots=True)
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -43,6 +45,8 @@ class DirDriver(Driver):
         self._looking = Looking(host.files, self._root)
         self._changing = Changing(host, self._root, self._looking)
         self._makes = Makes(host, self._root, self._looking, self._changing)
+        self._copies = Copies(host, self._root, self._looking, self._makes)
+        self._restores = Restores(host, self._root, self._looking, self._changing, self._copies)
 
     def validate(self, config: dict[str, str]) -> dict[str, str]:
         """One option: `source`, an existing directory outside of the daemon's own ones."""
@@ -121,6 +125,38 @@ class DirDriver(Driver):
         """Temporary name, then one rename."""
         self._makes.make(pool, volume, making)
 
+    def copy_volume(
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str
+    ) -> str | None:
+        """By shared blocks, or else in rounds."""
+        return self._copies.copy(pool, source, volume, making, progress)
+
+    def let_go(self, pool: PoolRef, source: VolumeRef, keeper: Keeper) -> None:
+        """Thaw it."""
+        self._copies.let_go(pool, source, keeper)
+
+    def stage_restore(
+        self, pool: PoolRef, volume: VolumeRef, snapshot: VolumeRef, making: Making, progress: str
+    ) -> str | None:
+        """Beside the volume."""
+        return self._restores.stage(pool, volume, snapshot, making, progress)
+
+    def look_staged(self, pool: PoolRef, volume: VolumeRef, operation: str) -> Observation[VolumeFacts]:
+        """By its mark."""
+        return self._restores.look(pool, volume, operation)
+
+    def swap_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
+        """By one exchange of names."""
+        self._restores.swap(pool, volume, operation)
+
+    def left_of_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> Observation[str]:
+        """By its name."""
+        return self._restores.left(pool, volume, operation)
+
+    def discard_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> bool:
+        """A round at a time."""
+        return self._restores.discard(pool, volume, operation)
+
     def unmade_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> Observation[str]:
         """By the names the making uses."""
         return self._makes.unmade(pool, volume, making)
@@ -144,6 +180,10 @@ class DirDriver(Driver):
     def rename_volume(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
         """Rewrite the mark."""
         self._changing.rename(pool, volume, name)
+
+    def resize_volume(self, pool: PoolRef, volume: VolumeRef, size: int) -> None:
+        """Mark, disk, mark."""
+        self._changing.resize(pool, volume, size)
 
     def persist_volume(self, pool: PoolRef, volume: VolumeRef) -> None:
         """Sync files and directories."""

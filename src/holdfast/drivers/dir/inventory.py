@@ -8,6 +8,9 @@ from holdfast.drivers.dir.root import Root
 
 _NATIVE = frozenset({"lost+found", POOL_MARK, f".{POOL_MARK}.new", VOLUMES})
 
+# How many parts the temporary names have, see `holdfast.drivers.dir.looking`.
+_PARTS = {"making": 6, "restoring": 5, "removing": 4}
+
 
 def inventory(root: Root, pool: PoolRef) -> Iterator[Item]:
     """Entries of the proven root and of its `volumes`; raises Again or Foreign if the root is not proven."""
@@ -22,9 +25,10 @@ def inventory(root: Root, pool: PoolRef) -> Iterator[Item]:
     for name in names:
         where = f"{pool.config['source']}/{VOLUMES}/{name}"
         parts = name.split(".")
-        if name.startswith(".making.") and len(parts) == 6 and parts[2] == pool.owner:
+        ours = tuple(parts[:2]) if parts[2:3] == [pool.owner] else ()
+        if ours in (("", "making"), ("", "restoring")) and len(parts) == _PARTS[ours[1]]:
             yield Item("unfinished", parts[4], where, operation=parts[3])
-        elif name.startswith(".removing.") and len(parts) == 4 and parts[2] == pool.owner:
+        elif ours == ("", "removing") and len(parts) == _PARTS["removing"]:
             yield Item("removing", parts[3], where)
         elif len(name) == 32 and "." not in name:
             yield Item("volume", name, where)

@@ -36,6 +36,11 @@ def unfinished(pool: PoolRef, volume: VolumeRef, operation: str, attempt: int) -
     return f".making.{pool.owner}.{operation}.{volume.uid}.{attempt}"
 
 
+def staged(pool: PoolRef, volume: VolumeRef, operation: str) -> str:
+    """The name of what is to take the volume's place, and then of what the volume was."""
+    return f".restoring.{pool.owner}.{operation}.{volume.uid}"
+
+
 def removing(pool: PoolRef, volume: VolumeRef) -> str:
     """The name of a removal under way."""
     return f".removing.{pool.owner}.{volume.uid}"
@@ -70,22 +75,37 @@ class Looking:
 
         return observing(fn)
 
-    def look_in(self, volumes: int, pool: PoolRef, uid: str) -> Observation[VolumeFacts]:
-        """The same, below the open `volumes` directory."""
-        if not self._files.exists(volumes, uid):
+    def look_in(self, volumes: int, pool: PoolRef, uid: str, name: str = "") -> Observation[VolumeFacts]:
+        """The same, below the open `volumes` directory; or under another `name`."""
+        if not self._files.exists(volumes, name or uid):
             return Absent()
-        fd = self._files.open_directory(uid, volumes)
+        fd = self._files.open_directory(name or uid, volumes)
         try:
             mark = self.mark(fd)
             if (mark.owner, mark.uid) != (pool.owner, uid):
                 return ForeignObject(f"{uid} is marked as {mark.uid} of owner {mark.owner}")
-            self._check_content(fd, mark)
+            try:
+                self._check_content(fd, mark)
+            except Damaged:
+                before, mark = mark, self.mark(fd)
+                if mark == before:
+                    raise
+                self._check_content(fd, mark)  # it was resized between the two looks
             tidy = not self._files.exists(fd, f".{OBJECT_MARK}.new")
         except (Foreign, Damaged) as error:
             return ForeignObject(error.detail)
         finally:
             self._kernel.close(fd)
-        return Present(VolumeFacts(mark.name, mark.size, mark.content, mark.fs, mark.fs_uuid, mark.operation, tidy))
+        return Present(
+            VolumeFacts(
+                mark.name, mark.size, mark.content, mark.fs, mark.fs_uuid, mark.operation, tidy, of=mark.of,
+                taken=mark.taken,
+            )
+        )  # fmt: skip
+
+    def is_marked(self, fd: int) -> bool:
+        """Whether there is a mark in an open volume's directory, of whatever kind."""
+        return self._files.exists(fd, OBJECT_MARK)
 
     def mark(self, fd: int) -> ObjectMark:
         """The mark in an open volume's directory; raise Foreign without a sound one."""
@@ -106,7 +126,8 @@ class Looking:
             info = self._kernel.stat(name, dir_fd=fd, follow_symlinks=False)
         except FileNotFoundError:
             raise Damaged(f"volume {mark.uid} has lost its {name}") from None
-        whole = stat.S_ISDIR(info.st_mode) if name == DATA else stat.S_ISREG(info.st_mode) and info.st_size == mark.size
+        sizes = (mark.size, mark.grows or mark.size)
+        whole = stat.S_ISDIR(info.st_mode) if name == DATA else stat.S_ISREG(info.st_mode) and info.st_size in sizes
         if not whole:
             raise Damaged(f"volume {mark.uid}: {name} is not as recorded ({info.st_size} bytes instead of {mark.size})")
 

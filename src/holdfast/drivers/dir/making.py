@@ -8,6 +8,7 @@ from holdfast.drivers.dir.root import Root
 from holdfast.host import formats
 from holdfast.host.host import Host
 from holdfast.model.errors import Again
+from holdfast.model.resources import Taken
 
 
 class Makes:
@@ -22,26 +23,35 @@ class Makes:
 
     def make(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
         """Make, format and mark under a temporary name; publish by one rename."""
-        name = unfinished(pool, volume, making.operation, making.attempt)
         with self._root.volumes(pool) as volumes:
-            for attempt in range(1, making.attempt + 1):
-                old = unfinished(pool, volume, making.operation, attempt)
-                if not self._changing.discard(volumes, old):
-                    raise Again(f"{old} is large; discarding it goes on.")
-            self._files.mkdir("volume.mkdir", volumes, name)
+            name = self.begin(volumes, pool, volume, making)
             fd = self._files.open_directory(name, volumes)
             try:
                 self._fill(fd, volume, making)
-                mark = ObjectMark(
-                    FORMAT, pool.owner, volume.uid, volume.name, volume.content, volume.size, volume.fs,
-                    volume.fs_uuid, making.operation,
-                )  # fmt: skip
-                self._files.write("volume.mark", fd, OBJECT_MARK, encode(mark))
-                # Before the rename: btrfs syncs a directory without what was made in it before.
-                self._files.sync("volume.sync", fd)
+                self.mark(fd, pool, volume, making, None)
             finally:
                 self._files.kernel.close(fd)
             self._files.rename("volume.publish", volumes, name, volume.uid)
+
+    def begin(self, volumes: int, pool: PoolRef, volume: VolumeRef, making: Making) -> str:
+        """An empty directory under the attempt's temporary name; what this and earlier attempts left is discarded."""
+        for attempt in range(1, making.attempt + 1):
+            old = unfinished(pool, volume, making.operation, attempt)
+            if not self._changing.discard(volumes, old):
+                raise Again(f"{old} is large; discarding it goes on.")
+        name = unfinished(pool, volume, making.operation, making.attempt)
+        self._files.mkdir("volume.mkdir", volumes, name)
+        return name
+
+    def mark(self, fd: int, pool: PoolRef, volume: VolumeRef, making: Making, taken: Taken | None) -> None:
+        """The mark of what is complete in the open directory; both are durable then."""
+        mark = ObjectMark(
+            FORMAT, pool.owner, volume.uid, volume.name, volume.content, volume.size, volume.fs, volume.fs_uuid,
+            making.operation, of=volume.of, taken=taken,
+        )  # fmt: skip
+        self._files.write("volume.mark", fd, OBJECT_MARK, encode(mark))
+        # Before the rename: btrfs syncs a directory without what was made in it before.
+        self._files.sync("volume.sync", fd)
 
     def _fill(self, fd: int, volume: VolumeRef, making: Making) -> None:
         if volume.content == "directory":

@@ -3,7 +3,7 @@
 import msgspec
 
 from holdfast.model.ready import ready
-from holdfast.model.resources import Content, FileSystem
+from holdfast.model.resources import Content, FileSystem, Taken
 
 POOL_MARK = "holdfast-pool.json"
 OBJECT_MARK = "object.json"
@@ -20,8 +20,12 @@ class PoolMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counter: int
 
 
-class ObjectMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`object.json`; outside of what is mounted, so that a tenant cannot forge it."""
+class ObjectMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`object.json`; outside of what is mounted, so that a tenant cannot forge it.
+
+    `grows` is the size that the disk has or gets while `size` is still what counts; 0 where it does not grow. `of` and
+    `taken` are a snapshot's.
+    """
 
     format: int
     owner: str
@@ -32,6 +36,9 @@ class ObjectMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fs: FileSystem | None
     fs_uuid: str | None
     operation: str
+    grows: int = 0
+    of: str = ""
+    taken: Taken | None = None
 
 
 ready(PoolMark, ObjectMark)

@@ -15,6 +15,7 @@ from holdfast.faces.rest import (
     operations,
     pools,
     problems,
+    snapshots,
     tokens,
     volumes,
 )
@@ -39,7 +40,7 @@ def application(calls: Calls, counts: Counts, trail: Trail, *, body: int = LARGE
     async def provide_counts() -> Counts:
         return counts
 
-    nouns = (pools, volumes, mounts, connections, operations, events, daemon, tokens)
+    nouns = (pools, volumes, snapshots, mounts, connections, operations, events, daemon, tokens)
     routes = [handler for noun in nouns for handler in noun.HANDLERS]
     router = Router("/v1", route_handlers=routes)
     handlers: dict[Any, Any] = {

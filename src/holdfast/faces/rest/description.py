@@ -27,6 +27,7 @@ _REF = "#/components/schemas/{name}"
 _TAGS = [
     Tag("pools", "Places where volumes live."),
     Tag("volumes", "Directories, file systems and block devices."),
+    Tag("snapshots", "What a volume held at a moment."),
     Tag("mounts", "Volumes at paths of this machine."),
     Tag("operations", "What runs, what waits and why, what ended how."),
     Tag("events", "Operations as they change."),

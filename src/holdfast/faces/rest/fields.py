@@ -31,6 +31,11 @@ def _parameter(schema: dict[str, Any]) -> dict[str, Any]:
     return {names.get(key, key): value for key, value in schema.items()}
 
 
+def named() -> dict[str, Any]:
+    """The schema of a name in a path."""
+    return _parameter(_NAME)
+
+
 # -- of bodies ---------------------------------------------------------------------------------------------
 
 Name = Annotated[str, Meta(extra_json_schema=_NAME)]

@@ -12,7 +12,7 @@ from holdfast.faces.rest.answers import changing, reading
 from holdfast.faces.rest.calls import Answer, Http
 from holdfast.faces.rest.fields import AbsolutePath, Here, MountId, PoolName, VolumeName, Wait
 from holdfast.model.errors import NotFound
-from holdfast.model.resources import Attachment
+from holdfast.model.resources import Attachment, Snapshot
 from holdfast.model.views import MountPage, MountView
 from holdfast.operations.attachment.mount import VolumeMount
 from holdfast.operations.attachment.unmount import VolumeUnmount
@@ -50,10 +50,12 @@ async def mount_index(
 
 @get(_PATH, tags=["mounts"], **reading(404))
 async def mount_list(calls: Here, pool: PoolName, volume: VolumeName) -> MountPage:
-    """List the mounts of one volume."""
+    """List the mounts of one volume and of its snapshots."""
 
     def read(tx: Tx) -> list[Attachment]:
-        return resources.attachments(tx, volumes=[find_volume(tx, find_pool(tx, pool), volume).uid])
+        held = find_volume(tx, find_pool(tx, pool), volume)
+        taken = resources.page(tx, Snapshot, held.uid)
+        return resources.attachments(tx, volumes=[held.uid, *(snapshot.uid for snapshot in taken)])
 
     def fn() -> MountPage:
         return MountPage(items=[views.mount(calls.daemon, found) for found in calls.daemon.records.read(read)])
@@ -98,7 +100,11 @@ async def mount_delete(
     def elsewhere(tx: Tx) -> bool:
         # A mount that is gone may be what this very request did before its answer was lost: its key tells.
         found = resources.by_uid(tx, Attachment, mount)
-        return found is not None and found.parent != find_volume(tx, find_pool(tx, pool), volume).uid
+        if found is None:
+            return False
+        held = find_volume(tx, find_pool(tx, pool), volume)
+        taken = resources.by_uid(tx, Snapshot, found.parent)
+        return held.uid != (taken.parent if taken else found.parent)
 
     if await calls.run(lambda: calls.daemon.records.read(elsewhere)):
         raise NotFound(f"The volume {ascii(pool)}/{ascii(volume)} has no mount {ascii(mount)}.", _HINT)

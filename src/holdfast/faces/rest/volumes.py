@@ -31,6 +31,7 @@ from holdfast.model.views import UsageView, VolumePage, VolumeView
 from holdfast.operations.base import Asked
 from holdfast.operations.refs import etag, find_pool, find_volume
 from holdfast.operations.volume.check import VolumeCheck
+from holdfast.operations.volume.clone import VolumeClone
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
@@ -58,6 +59,15 @@ class VolumePatch(msgspec.Struct, forbid_unknown_fields=True):
     labels: LabelChanges | msgspec.UnsetType = msgspec.UNSET
 
 
+class CloneBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The new volume. Without a `snapshot` it is of what the volume holds now."""
+
+    name: Name
+    snapshot: str = ""
+    labels: Labels = {}
+
+
+_CLONE = Example(summary="Of a snapshot", value={"name": "db-test", "snapshot": "monday"})
 _NEW = [
     Example(summary="A directory", value={"name": "site", "size": "10GiB"}),
     Example(
@@ -149,6 +159,20 @@ async def volume_delete(
     return await calls.change(request, VolumeDelete(pool=pool, name=volume, if_match=if_match), wait)
 
 
+@post(_PATH + "/{volume:str}/clone", tags=["volumes"], **changing())
+async def volume_clone(
+    request: Http,
+    calls: Here,
+    pool: PoolName,
+    volume: VolumeName,
+    data: Annotated[CloneBody, Body(examples=[_CLONE])],
+    wait: Wait = None,
+) -> Answer:
+    """Make a new volume of what a volume, or a snapshot of it, holds; in the same pool, with an identity of its own."""
+    asked = VolumeClone(pool=pool, source=volume, snapshot=data.snapshot, name=data.name, labels=data.labels)
+    return await calls.change(request, asked, wait)
+
+
 @post(_PATH + "/{volume:str}/check", tags=["volumes"], **changing())
 async def volume_check(request: Http, calls: Here, pool: PoolName, volume: VolumeName, wait: Wait = None) -> Answer:
     """Check the file system of an unmounted volume. Nothing is repaired; the volume's condition `Checked` tells."""
@@ -162,5 +186,6 @@ async def volume_trim(request: Http, calls: Here, pool: PoolName, volume: Volume
 
 
 HANDLERS: list[Any] = [
-    volume_list, volume_create, volume_show, volume_usage, volume_change, volume_delete, volume_check, volume_trim,
+    volume_list, volume_create, volume_show, volume_usage, volume_change, volume_delete, volume_clone, volume_check,
+    volume_trim,
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from holdfast.host.mounttable import is_under
 from holdfast.model.conditions import ABANDONED, Condition, put
 from holdfast.model.errors import Exists, InUse, Invalid, NotFound, WrongState
 from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Attachment, AttachmentSpec, AttachmentStatus, Pool, Volume
+from holdfast.model.resources import Attachment, AttachmentSpec, AttachmentStatus, Pool, Snapshot, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.connecting import arriving
@@ -21,11 +21,11 @@ from holdfast.operations.refs import (
     find_pool,
     find_volume,
     mark_abandoned,
+    object_ref,
     pool_now,
     pool_ref,
     usable,
     volume_now,
-    volume_ref,
 )
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
@@ -42,13 +42,34 @@ def _upwards(path: str) -> list[str]:
     return [path, *("/".join(parts[:end]) or "/" for end in range(len(parts) - 1, 0, -1))]
 
 
-def mount_steps(pool: Pool, volume: Volume, spec: AttachmentSpec, owner: str) -> tuple[Step, ...]:
+def mount_steps(pool: Pool, row: Volume | Snapshot, spec: AttachmentSpec, owner: str) -> tuple[Step, ...]:
     """The plan for any content: first what must be connected is, or a block volume gets a loop device of its own."""
-    place, what = pool_ref(pool, owner), volume_ref(volume)
+    place, what = pool_ref(pool, owner), object_ref(row)
     mount = Mount(place, what, spec.path, spec.read_only)
     if pool.status.connects:
         return *arriving(place, what, spec.member), mount
-    return (LoopAttach(place, what, spec.read_only), mount) if volume.spec.content == "block" else (mount,)
+    return (LoopAttach(place, what, spec.read_only), mount) if row.spec.content == "block" else (mount,)
+
+
+def check_path(tx: Tx, path: str) -> None:
+    """Raise Exists or Invalid if the path is taken, or lies in a pool or a volume."""
+    for pool in resources.page(tx, Pool):
+        if pool.spec.place.startswith("/") and is_under(path, pool.spec.place):
+            raise Invalid(f"{path} is inside the pool {pool.name}.", "Mount somewhere else.")
+    for other in resources.attachments(tx, paths=_upwards(path)):
+        if other.spec.path == path:
+            raise Exists(f"Another volume is wanted at {path} already.", "Unmount it first.")
+        raise Invalid(f"{path} is inside the volume mounted at {other.spec.path}.", "Mount somewhere else.")
+
+
+def attach(tx: Tx, bound: Bound, pool: Pool, row: Volume | Snapshot, spec: AttachmentSpec) -> tuple[Step, ...]:
+    """Reserve the attachment; the plan that makes it true."""
+    attachment = Attachment(
+        uid=bound.drawn.uid, name=spec.path, parent=row.uid, created=bound.drawn.now, operation=bound.drawn.operation,
+        spec=spec, status=AttachmentStatus(),
+    )  # fmt: skip
+    resources.insert(tx, attachment)
+    return mount_steps(pool, row, spec, bound.drawn.owner)
 
 
 class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
@@ -64,21 +85,11 @@ class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
         path = mountpoints.canonical(self.path, desk.host.kernel)
         asked = msgspec.structs.replace(self, path=path)
         volume = desk.records.read(lambda tx: find_volume(tx, find_pool(tx, self.pool), self.name))
-        desk.records.read(asked.check_path)
+        desk.records.read(lambda tx: check_path(tx, path))
         mountpoints.check(
             path, directory=volume.spec.content != "block", private=desk.host.private, kernel=desk.host.kernel
         )
         return asked
-
-    def check_path(self, tx: Tx) -> None:
-        """Raise Exists or Invalid if the path is taken, or lies in a pool or a volume."""
-        for pool in resources.page(tx, Pool):
-            if pool.spec.place.startswith("/") and is_under(self.path, pool.spec.place):
-                raise Invalid(f"{self.path} is inside the pool {pool.name}.", "Mount somewhere else.")
-        for other in resources.attachments(tx, paths=_upwards(self.path)):
-            if other.spec.path == self.path:
-                raise Exists(f"Another volume is wanted at {self.path} already.", "Unmount it first.")
-            raise Invalid(f"{self.path} is inside the volume mounted at {other.spec.path}.", "Mount somewhere else.")
 
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
         """The volume and the path."""
@@ -93,7 +104,7 @@ class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Check again; reserve the attachment."""
-        self.check_path(tx)
+        check_path(tx, self.path)
         pool = pool_now(tx, bound.uids["pool"], self.pool)
         volume = volume_now(tx, bound.uids["volume"], self.name)
         if not volume.status.ready:
@@ -104,12 +115,7 @@ class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
                 detail = f"The volume is mounted {mode} at {other.spec.path}; a device has one mode."
                 raise InUse(detail, "Unmount it there first.")
         spec = AttachmentSpec(volume=volume.uid, member=bound.drawn.member, path=self.path, read_only=self.read_only)
-        attachment = Attachment(
-            uid=bound.drawn.uid, name=self.path, parent=volume.uid, created=bound.drawn.now,
-            operation=bound.drawn.operation, spec=spec, status=AttachmentStatus(),
-        )  # fmt: skip
-        resources.insert(tx, attachment)
-        return mount_steps(pool, volume, spec, bound.drawn.owner)
+        return attach(tx, bound, pool, volume, spec)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """Mounted, and wanted from now on."""
@@ -153,8 +159,8 @@ class MountRestore(Asked, frozen=True, kw_only=True, tag="attachment.restore.1")
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Only if it is still wanted."""
         attachment = self._find(tx)
-        pool, volume = around(tx, attachment.parent)
-        return mount_steps(pool, volume, attachment.spec, bound.drawn.owner)
+        pool, row, _ = around(tx, attachment.parent)
+        return mount_steps(pool, row, attachment.spec, bound.drawn.owner)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """Mounted again."""

@@ -8,7 +8,7 @@ from holdfast.model.resources import Attachment
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.connecting import leaving
-from holdfast.operations.refs import around, bind_attachment, mark_abandoned, pool_ref, volume_ref
+from holdfast.operations.refs import around, bind_attachment, mark_abandoned, object_ref, pool_ref
 from holdfast.records import resources
 from holdfast.records.contract import Tx
 from holdfast.steps.loop import LoopDetach
@@ -46,13 +46,13 @@ class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"
         attachment = resources.by_uid(tx, Attachment, bound.uids["attachment"])
         if attachment is None:
             raise NotFound(f"No volume of ours is mounted at {self.path} any more.")
-        pool, volume = around(tx, attachment.parent)
-        spec, place, what = attachment.spec, pool_ref(pool, bound.drawn.owner), volume_ref(volume)
+        pool, row, _ = around(tx, attachment.parent)
+        spec, place, what = attachment.spec, pool_ref(pool, bound.drawn.owner), object_ref(row)
         unmount = Unmount(place, what, spec.path, spec.read_only)
-        last = len(resources.page(tx, Attachment, volume.uid)) == 1
+        last = len(resources.page(tx, Attachment, row.uid)) == 1
         if pool.status.connects and last:
             return unmount, *leaving(place, what, spec.member, back=True)
-        if volume.spec.content == "block" and last:
+        if row.spec.content == "block" and last:
             return (unmount, LoopDetach(place, what, spec.read_only))
         return (unmount,)
 

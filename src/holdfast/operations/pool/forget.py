@@ -3,7 +3,7 @@
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.model.errors import NotFound
 from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
 from holdfast.operations.refs import find_pool, pool_ref, volume_ref
@@ -14,7 +14,7 @@ from holdfast.steps.paths import DevicesFree, DevicesGone, PathsFree
 
 
 class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
-    """By name. Its volumes' records go too; mounted ones must be unmounted first."""
+    """By name. The records of its volumes and snapshots go too; mounted ones must be unmounted first."""
 
     name: str
 
@@ -32,8 +32,9 @@ class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
         if pool is None:
             raise NotFound(f"The pool {self.name} is not there any more.")
         volumes = resources.page(tx, Volume, bound.uids["pool"])
-        wanted = [a.spec.path for volume in volumes for a in resources.page(tx, Attachment, volume.uid)]
-        blocks = tuple(volume.uid for volume in volumes if volume.spec.content == "block")
+        rows: list[Volume | Snapshot] = [*volumes, *_snapshots(tx, volumes)]
+        wanted = [a.spec.path for row in rows for a in resources.page(tx, Attachment, row.uid)]
+        blocks = tuple(row.uid for row in rows if row.spec.content == "block")
         paths = (PathsFree(tuple(wanted)),) if wanted else ()
         if pool.status.connects:
             known = tuple(volume_ref(volume) for volume in volumes if volume.status.identity)
@@ -42,10 +43,11 @@ class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """The rows go; what is in the world stays, and the audit of nobody claims it."""
-        for volume in resources.page(tx, Volume, bound.uids["pool"]):
-            for attachment in resources.page(tx, Attachment, volume.uid):
+        volumes = resources.page(tx, Volume, bound.uids["pool"])
+        for row in (*_snapshots(tx, volumes), *volumes):
+            for attachment in resources.page(tx, Attachment, row.uid):
                 resources.delete(tx, attachment.uid)
-            resources.delete(tx, volume.uid)
+            resources.delete(tx, row.uid)
         resources.delete(tx, bound.uids["pool"])
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
@@ -53,3 +55,7 @@ class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
 
     def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
         """Nothing was reserved."""
+
+
+def _snapshots(tx: Tx, volumes: list[Volume]) -> list[Snapshot]:
+    return [snapshot for volume in volumes for snapshot in resources.page(tx, Snapshot, volume.uid)]

@@ -5,7 +5,7 @@ import msgspec
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.model.errors import InUse
 from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
 from holdfast.operations.refs import (
@@ -52,6 +52,11 @@ class VolumeDelete(Asked, frozen=True, kw_only=True, tag="volume.delete.1"):
             raise InUse(
                 f"The volume {self.pool}/{self.name} is mounted at {where}.",
                 f"Unmount it first: holdfast volume unmount {where}",
+            )
+        if resources.has_children(tx, Snapshot, volume.uid):
+            raise InUse(
+                f"The volume {self.pool}/{self.name} has snapshots.",
+                f"Delete them first; `holdfast snapshot list {self.pool}/{self.name}` shows them.",
             )
         resources.update(tx, msgspec.structs.replace(volume, operation=bound.drawn.operation))
         return (VolumeRemove(pool_ref(pool, bound.drawn.owner), volume_ref(volume)),)

@@ -5,6 +5,7 @@ import pytest
 
 from holdfast.drivers.contract import Absent, ForeignObject, Present, VolumeRef
 from holdfast.model.errors import Foreign, HoldfastError, InUse, NotFound
+from holdfast.model.sizes import SECTOR
 from holdfast.testing.conformance.checks import facts_match
 from holdfast.testing.conformance.harness import OWNER, Harness, Kind
 
@@ -232,6 +233,46 @@ class VolumeConformance:
             harness.driver.rename_volume(pool, volume, "other")
         with pytest.raises((HoldfastError, OSError)):
             harness.driver.rename_volume(pool, harness.volume(kind), "other")
+
+    def test_a_volume_grows_keeps_its_data_and_only_a_directory_shrinks(self, harness: Harness, kind: Kind) -> None:
+        """And is repeatable."""
+        if not harness.driver.info.resize:
+            pytest.skip("this driver resizes nothing")
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        larger = msgspec.structs.replace(volume, size=2 * kind.size)
+        for _ in range(2):
+            harness.driver.resize_volume(pool, volume, larger.size)
+            facts_match(harness, pool, larger)
+        harness.driver.persist_volume(pool, volume)
+        assert harness.reads_back(pool, volume)
+        harness.driver.resize_volume(pool, volume, kind.size)
+        facts_match(harness, pool, volume if kind.content == "directory" else larger)
+        with harness.reachable(pool, larger) as known, harness.driver.access(pool, known) as access:
+            assert kind.content == "directory" or harness.length(access.fd) == larger.size
+
+    def test_a_resize_interrupted_anywhere_is_the_old_size_or_the_new_and_can_be_repeated(
+        self, harness: Harness, kind: Kind
+    ) -> None:
+        """Also to another size than the one that was cut off."""
+        if not harness.driver.info.resize:
+            pytest.skip("this driver resizes nothing")
+        pool = harness.ready()
+        volume, sizes = harness.made(pool, kind), [kind.size]
+
+        def act(nth: int) -> None:
+            harness.driver.resize_volume(pool, volume, kind.size + 2 * nth * SECTOR)
+
+        def check(nth: int, failpoint: str) -> None:
+            found = harness.driver.look_volume(pool, volume)
+            assert isinstance(found, Present), failpoint
+            assert found.facts.size in (sizes[-1], kind.size + 2 * nth * SECTOR), failpoint
+            sizes.append(kind.size + (2 * nth + 1) * SECTOR)
+            harness.driver.resize_volume(pool, volume, sizes[-1])
+            facts_match(harness, pool, msgspec.structs.replace(volume, size=sizes[-1]))
+
+        assert harness.each_failure(act, check) > 0
 
     def test_access_gives_what_can_be_mounted_and_holds_nothing_afterwards(self, harness: Harness, kind: Kind) -> None:
         """A held descriptor would make the administrator's umount busy."""

@@ -8,7 +8,7 @@ from holdfast.control.daemon import Daemon
 from holdfast.drivers.flasharray import names
 from holdfast.drivers.registry import Drivers
 from holdfast.host.host import Host
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.records import resources
 from holdfast.testing.flasharray import local
 from holdfast.testing.flasharray.array import Array
@@ -65,7 +65,7 @@ class ArrayUniverse(Universe):
         known = copy.deepcopy(memory)
         state.id, state.pods, state.volumes, state.hosts, state.connections, state._serials = known  # type: ignore[misc]  # what `memory` gave
 
-    def image(self, volume: Volume) -> str:
+    def image(self, volume: Volume | Snapshot) -> str:
         """The file behind a volume."""
         return os.path.join(self.fabric, VOLUMES, volume.status.identity["serial"])
 

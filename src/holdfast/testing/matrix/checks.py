@@ -7,7 +7,8 @@ import time
 from holdfast.control.daemon import Daemon
 from holdfast.host import loops, mounttable, syscalls
 from holdfast.host.facts import Loop
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.host.linux import LINUX
+from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.records import claims, resources
 from holdfast.testing.forked import forked
 from holdfast.testing.matrix.scenario import Broken
@@ -45,6 +46,9 @@ def check_world(universe: Universe, daemon: Daemon, *, forgotten: bool = False) 
     mounted = {m.path for m in mounttable.read() if m.path.startswith(scratch + "/")}
     if mounted != wanted:
         raise Broken(f"mounted {mounted}, wanted {wanted}")
+    for path in wanted:
+        if os.path.isdir(path) and _was_frozen(path):
+            raise Broken(f"the file system at {path} was left frozen")
     if not wanted and not forgotten and (left := _left(scratch)):
         raise Broken(f"loop devices are left: {left}")
     pools = daemon.records.read(lambda tx: resources.page(tx, Pool))
@@ -60,9 +64,24 @@ def check_world(universe: Universe, daemon: Daemon, *, forgotten: bool = False) 
         raise Broken(differs)
 
 
+def _was_frozen(path: str) -> bool:
+    """It is thawed by the look: else nobody could clear up here."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        LINUX.thaw(fd)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
 def check_file_systems(universe: Universe, daemon: Daemon) -> None:
     """What is recorded as formatted is a whole file system, as its own tool says."""
-    for volume in daemon.records.read(lambda tx: resources.page(tx, Volume)):
+    rows: list[Volume | Snapshot] = []
+    rows += daemon.records.read(lambda tx: resources.page(tx, Volume))
+    rows += daemon.records.read(lambda tx: resources.page(tx, Snapshot))
+    for volume in rows:
         if volume.spec.content != "filesystem" or not volume.status.ready:
             continue
         image = os.open(universe.image(volume), os.O_RDONLY | os.O_CLOEXEC)

@@ -6,7 +6,7 @@ import msgspec
 
 from holdfast.control.daemon import Daemon
 from holdfast.model.conditions import Condition
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.records import resources
 from holdfast.records.contract import Tx
 
@@ -19,6 +19,7 @@ class Outcome(msgspec.Struct, frozen=True):
     done: tuple[bool, bool]
     pools: Rows
     volumes: Rows
+    snapshots: Rows
     attachments: Rows
 
 
@@ -26,8 +27,8 @@ def outcome_of(daemon: Daemon, done: tuple[bool, bool]) -> Outcome:
     """As the records are now."""
 
     def fn(tx: Tx) -> Outcome:
-        pools, volumes = resources.page(tx, Pool), resources.page(tx, Volume)
-        names = {resource.uid: resource.name for resource in (*pools, *volumes)}
+        pools, volumes, snapshots = resources.page(tx, Pool), resources.page(tx, Volume), resources.page(tx, Snapshot)
+        names = {resource.uid: resource.name for resource in (*pools, *volumes, *snapshots)}
         return Outcome(
             done,
             _rows((p.name, p.status.ready, p.generation, _labels(p.spec.labels), p.spec.limit) for p in pools),
@@ -37,6 +38,10 @@ def outcome_of(daemon: Daemon, done: tuple[bool, bool]) -> Outcome:
                     v.generation, _labels(v.spec.labels), _conditions(v.conditions),
                 )
                 for v in volumes
+            ),
+            _rows(
+                (names[s.parent], s.name, s.spec.size, s.status.ready, s.spec.protected, _conditions(s.conditions))
+                for s in snapshots
             ),
             _rows(
                 (names[a.parent], a.spec.path, a.spec.read_only, a.status.ready, _conditions(a.conditions))

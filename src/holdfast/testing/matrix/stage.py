@@ -8,6 +8,7 @@ from holdfast.control.daemon import Daemon
 from holdfast.model.operations import OperationView
 from holdfast.operations.attachment.mount import VolumeMount
 from holdfast.operations.base import Asked
+from holdfast.operations.snapshot.mount import SnapshotMount
 from holdfast.testing.matrix import checks
 from holdfast.testing.matrix.asking import ended, submit
 from holdfast.testing.matrix.scenario import Broken
@@ -44,7 +45,7 @@ class Stage:
         for name in _DIRECTORIES:
             os.makedirs(os.path.join(scratch, name))
         self._pool = os.open(os.path.join(scratch, "pool"), os.O_PATH | os.O_CLOEXEC)
-        mounts = [number for number, request in enumerate(setup) if isinstance(request, VolumeMount)]
+        mounts = [number for number, request in enumerate(setup) if isinstance(request, VolumeMount | SnapshotMount)]
         first = mounts[0] if mounts else len(setup)
         self._live = setup[first:]
         try:

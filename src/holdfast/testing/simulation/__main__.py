@@ -16,6 +16,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many, counting on from it")
     parser.add_argument("--operations", type=int, default=OPERATIONS, help="ended operations of each")
     parser.add_argument("--array", action="store_true", help="with a pool on an array, which most requests are about")
+    parser.add_argument("--snapshots", action="store_true", help="with snapshots, which many requests are about")
     parser.add_argument("--trace", action="store_true", help="print all events")
     asked = parser.parse_args()
     quiet()
@@ -23,7 +24,7 @@ def main() -> int:
     results: Counter[str] = Counter()
     ended, begun = 0, time.perf_counter()
     for seed in range(asked.seed, asked.seed + asked.seeds):
-        run = Run(seed, asked.operations, keep=True, array=asked.array)
+        run = Run(seed, asked.operations, keep=True, array=asked.array, taking=asked.snapshots)
         try:
             report = run.play()
         except Exception as error:  # noqa: BLE001 - told, whatever it is

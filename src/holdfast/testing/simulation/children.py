@@ -71,7 +71,7 @@ def _nothing(_said: Said) -> None:
 def _run(kernel: SimulatedKernel, fds: tuple[int, ...], name: str, args: dict[str, Any]) -> Said:
     try:
         if name in tools.TOOLS:
-            said, status = TOOLS[name](kernel, args, fds[0])
+            said, status = TOOLS[name](kernel, args, *fds)
             return said.encode(), status
         answer: dict[str, Any] = {"answer": work.TABLE[name](kernel, args, fds)}
         return json.dumps(answer).encode(), 0

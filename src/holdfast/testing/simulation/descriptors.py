@@ -112,8 +112,8 @@ class Descriptors(Process):
     def lseek(self, fd: int, offset: int, whence: int, /) -> int:
         """See `Kernel`."""
         file = self._open_file(fd)
-        if whence == os.SEEK_DATA:
-            at = self._data(file.node, offset)
+        if whence in (os.SEEK_DATA, os.SEEK_HOLE):
+            at = self._sought(file.node, offset, hole=whence == os.SEEK_HOLE)
         else:
             end = self.machine.size(file.node) if whence == os.SEEK_END else 0
             at = {os.SEEK_SET: 0, os.SEEK_CUR: file.offset, os.SEEK_END: end}[whence] + offset
@@ -123,10 +123,10 @@ class Descriptors(Process):
         return at
 
     @staticmethod
-    def _data(node: Node, offset: int) -> int:
+    def _sought(node: Node, offset: int, *, hole: bool) -> int:
         if node.kind != "file":
             raise fault(errno.EINVAL)
-        return node.data(offset)
+        return node.hole(offset) if hole else node.data(offset)
 
     def ftruncate(self, fd: int, length: int, /) -> None:
         """See `Kernel`."""
@@ -139,6 +139,43 @@ class Descriptors(Process):
         """See `Kernel`."""
         node = self.machine.content(self._open_file(fd).node)
         node.volume.sync(node)
+
+    def syncfs(self, fd: int, /) -> None:
+        """See `Kernel`."""
+        self._open_file(fd).node.volume.sync_all()
+
+    def reflink(self, target: int, source: int) -> None:
+        """See `Kernel`."""
+        one, other = self._open_file(source), self._open_file(target)
+        if one.node.volume is not other.node.volume:
+            raise fault(errno.EXDEV)
+        self._check_files(one, other)
+        if one.node.volume.kind not in ("xfs", "btrfs"):
+            raise fault(errno.EOPNOTSUPP)
+        if one.node.volume.full:
+            one.node.volume.met("pool-full")
+            raise fault(errno.ENOSPC)
+        other.node.share(one.node)
+        self.machine.inherit(other.node, one.node)
+
+    @staticmethod
+    def _check_files(one: OpenFile, other: OpenFile) -> None:
+        kinds = {one.node.kind, other.node.kind}
+        if "dir" in kinds:
+            raise fault(errno.EISDIR)
+        if kinds != {"file"}:
+            raise fault(errno.EINVAL)
+        if one.flags & os.O_WRONLY or not other.writable:
+            raise fault(errno.EBADF)
+
+    def copy_range(self, source: int, target: int, offset: int, length: int) -> int:
+        """See `Kernel`."""
+        one, other = self._open_file(source), self._open_file(target)
+        self._check_files(one, other)
+        other.node.lied = other.node.lied or one.node.lied or one.node.sickness == "zeros"
+        written = self.machine.write(other.node, offset, self.machine.read(one.node, offset, length))
+        self.machine.inherit(other.node, one.node)
+        return written
 
     def uncache(self, fd: int, offset: int, length: int) -> None:
         """See `Kernel`."""

@@ -9,7 +9,7 @@ import errno
 
 from holdfast.testing.simulation.machine import MAJOR_LOOP, Machine
 from holdfast.testing.simulation.mounting import Mount
-from holdfast.testing.simulation.nodes import Node, fault
+from holdfast.testing.simulation.nodes import FileSystem, Node, fault
 
 KINDS = ("ext4", "xfs", "btrfs")
 _EXTENTS, _RECOVER = 0x40, 0x4
@@ -41,10 +41,11 @@ def holds(image: Node, fs: str) -> str:
     return head[0x68:0x78].hex() if head[0x38:0x3A] == b"\x53\xef" else ""
 
 
-def mount(machine: Machine, fs: str, device: Node, source: str, *, read_only: bool) -> Mount:
+def mount(machine: Machine, fs: str, device: Node, source: str, *, read_only: bool, sealed: bool = False) -> Mount:
     """A detached mount of what is on a loop device; EINVAL where its superblock is not there.
 
-    Read-only is the mount, not the file system: a second mount may write. So a read-only device is refused (EACCES).
+    Read-only is the mount, not the file system: a second mount may write. So a read-only device is refused (EACCES),
+    but for a `sealed` one; and that if its journal wants a replay (EROFS).
     """
     if fs not in KINDS:
         raise fault(errno.ENODEV, fs)
@@ -55,7 +56,7 @@ def mount(machine: Machine, fs: str, device: Node, source: str, *, read_only: bo
         raise fault(errno.EBUSY, fs)
     if state is None:
         raise fault(errno.EIO, f"{fs} (unable to read superblock)")
-    if state.read_only:
+    if state.read_only and not sealed:
         raise fault(errno.EACCES, fs)
     inner = state.image.inner
     if inner is None or fs != inner.kind or holds(state.image, fs) != inner.uuid:
@@ -66,7 +67,9 @@ def mount(machine: Machine, fs: str, device: Node, source: str, *, read_only: bo
         inner.device = (MAJOR_LOOP, device.number)
     made = machine.namespace.new(inner.root, source, read_only=read_only)
     made.disk = device.number
-    if fs == "ext4":
+    if state.read_only and fs == "ext4" and state.image.read(0x400, 1024)[0x60] & _RECOVER:
+        raise fault(errno.EROFS, f"{fs} (write access unavailable, cannot proceed)")
+    if fs == "ext4" and not state.read_only:
         state.image.write(*superblock(fs, inner.uuid, dirty=True))
     hold(machine, made)
     return made
@@ -92,9 +95,15 @@ def let_go(machine: Machine, found: Mount) -> None:
     """A mount is gone; with the last one the file system was left in order."""
     if found.disk is None:
         return
-    users, image = machine.users_of(found.disk), machine.loops[found.disk].image
+    users, state = machine.users_of(found.disk), machine.loops[found.disk]
+    image = state.image
     users.mounts -= 1
-    whole = found.volume.kind == "ext4" and image.sickness is None and found.volume.uuid == holds(image, "ext4")
+    whole = (
+        not state.read_only
+        and found.volume.kind == "ext4"
+        and image.sickness is None
+        and found.volume.uuid == holds(image, "ext4")
+    )
     if whole and not users.mounts:
         image.write(*superblock("ext4", found.volume.uuid))
     machine.unuse(found.disk)
@@ -106,6 +115,35 @@ def listing(directory: Node) -> dict[str, Node]:
         directory.volume.met("stale-list")
         return directory.volume.stale[directory]
     return dict(directory.children)
+
+
+def freeze(machine: Machine, number: int, volume: FileSystem) -> None:
+    """All of it is on its disk, and its journal wants nothing."""
+    volume.sync_all()
+    volume.frozen = True
+    if volume.kind == "ext4":
+        machine.loops[number].image.write(*superblock("ext4", volume.uuid))
+
+
+def thaw(machine: Machine, number: int, volume: FileSystem) -> None:
+    """As any that is mounted."""
+    volume.frozen = False
+    if volume.kind == "ext4":
+        machine.loops[number].image.write(*superblock("ext4", volume.uuid, dirty=True))
+
+
+def exchange(above: Node, one: str, other: str) -> None:
+    """One entry of the journal."""
+
+    def swap() -> None:
+        first, second = above.drop(one), above.drop(other)
+        above.put(one, second)
+        above.put(other, first)
+
+    if one == other:
+        return
+    swap()
+    above.volume.changed(swap)
 
 
 def rename(source: Node, old: str, target: Node, new: str) -> None:

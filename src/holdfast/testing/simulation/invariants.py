@@ -4,6 +4,7 @@ Checks read the records between transactions and the machine's own state, never 
 an operation is under way and is judged when it is free again; what the weather has in its hands, when that is over.
 """
 
+import random
 import re
 from collections.abc import Callable, Iterator
 
@@ -11,15 +12,15 @@ import msgspec
 
 from holdfast.control.daemon import Daemon
 from holdfast.engine.request import Bound
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.registry import codec
 from holdfast.records import resources
 from holdfast.records.contract import Tx
 from holdfast.records.sqlite import SqliteRecords
 from holdfast.testing.simulation.home import RecordsDisk
-from holdfast.testing.simulation.model import Model
-from holdfast.testing.simulation.world import World, has_token, settle_in
+from holdfast.testing.simulation.model import KnownVolume, Model, Row
+from holdfast.testing.simulation.world import Kept, World, has_token, settle_in
 from holdfast.testing.universe import Universe
 
 _CODEC = codec()
@@ -62,6 +63,8 @@ class Invariants:
         self.results: dict[str, int] = {}
         # Paths whose mounts others took away; they are ours again once they are back.
         self.gone: dict[str, None] = {}
+        # Of tenants who go on writing; without it each writes once.
+        self.restless: random.Random | None = None
         self._changed = 0
         self._refused = 0
         # What running operations have claimed for themselves alone, as of the last commit.
@@ -124,6 +127,7 @@ class Invariants:
             return
         self._touched = False
         self._volumes(tx, held)
+        self._snapshots(tx, held)
         self._strays(tx, held, daemon.member.uid)
         self._mounts(held)
         self.beside(tx, held)
@@ -197,7 +201,7 @@ class Invariants:
             if self.free(held, row.uid, row.parent) and (differs := self.model.differs(row)):
                 raise Breach(6, f"{row.name}: {differs}")
         there = {row.uid for row in rows}
-        for known in (self.model.pools, self.model.volumes, self.model.mounts):
+        for known in (self.model.pools, self.model.volumes, self.model.snapshots, self.model.mounts):
             for uid in known:
                 if uid not in there and self.free(held, uid):
                     raise Breach(7, f"{known[uid]} was acknowledged, and is not recorded")
@@ -213,17 +217,55 @@ class Invariants:
             kept = self._world.places[pool.source].kept(uid)
             if kept is None:
                 raise Breach(6, f"the volume {volume.name} is not in its pool", held.exclusive.get(uid, ""))
-            if not volume.token:
-                settle_in(kept, volume, uid.encode())
-            if not has_token(kept, volume):
+            self._write(kept, volume, uid, held)
+            if not self._holds(tx, kept, uid, volume, held):
                 raise Breach(3, f"the data of {volume.name} is gone", held.exclusive.get(uid, ""))
             if uid not in held.exclusive and (shown := kept.marked()) != (volume.name, uid):
                 raise Breach(6, f"the mark of {volume.name} shows {shown}")
 
+    def _write(self, kept: Kept, volume: KnownVolume, uid: str, held: Held) -> None:
+        """Its tenant, who waits while an operation has the volume to itself, as a writer does for a thaw."""
+        if not volume.token and self.restless is None:
+            settle_in(kept, volume, uid.encode())
+        elif (
+            self.restless is not None
+            and uid not in held.exclusive
+            and self.restless.random() < (0.1, 1)[not volume.token]
+        ):
+            settle_in(kept, volume, f"{uid[:16]}{self.restless.getrandbits(64):016x}".encode())
+
+    def _holds(self, tx: Tx, kept: Kept, uid: str, volume: KnownVolume, held: Held) -> bool:
+        """Its tenant's data; while it is restored, from the point of no return on, what a snapshot of it has."""
+        if not volume.token or has_token(kept, volume):
+            return True
+        if held.by_kind.get(uid) != "snapshot.restore" or not self._past(tx, held.exclusive[uid], 1):
+            return False
+        return any(
+            not each.token or has_token(kept, each) for each in self.model.snapshots.values() if each.volume == uid
+        )
+
+    def _snapshots(self, tx: Tx, held: Held) -> None:
+        """Rules 3 and 6: a snapshot holds what its volume did, until its own delete passed its pivot."""
+        for uid, snapshot in self.model.snapshots.items():
+            volume = self.model.volumes.get(snapshot.volume)
+            pool = self.model.pools.get(volume.pool) if volume else None
+            if pool is None or uid in self.excused or uid in self.model.loose:
+                continue
+            if held.by_kind.get(uid) == "snapshot.delete" and self._past(tx, held.exclusive[uid]):
+                continue
+            kept = self._world.places[pool.source].kept(uid)
+            if kept is None:
+                raise Breach(6, f"the snapshot {snapshot.name} is not in its pool", held.exclusive.get(uid, ""))
+            if snapshot.token and not has_token(kept, snapshot) and not (kept.image and kept.image.lied):
+                raise Breach(3, f"the data of the snapshot {snapshot.name} is gone", held.exclusive.get(uid, ""))
+            if uid not in held.exclusive and (shown := kept.marked()) != (snapshot.name, uid):
+                raise Breach(6, f"the mark of the snapshot {snapshot.name} shows {shown}")
+
     @staticmethod
-    def _past(tx: Tx, operation: str) -> bool:
-        """Whether a delete may have begun to delete."""
-        return bool(tx.run("SELECT 1 FROM steps WHERE op=? AND state IN ('intent', 'done')", (operation,)))
+    def _past(tx: Tx, operation: str, idx: int = 0) -> bool:
+        """Whether a delete may have begun to delete; or what the step of that index does may be done."""
+        sql = "SELECT 1 FROM steps WHERE op=? AND idx>=? AND state IN ('intent', 'done')"
+        return bool(tx.run(sql, (operation, idx)))
 
     def _strays(self, tx: Tx, held: Held, owner: str) -> None:
         """Rule 7: whatever bears our owner has a record, or an operation that is under way."""
@@ -267,9 +309,10 @@ class Invariants:
         return bool(self.model.loose)
 
 
-def _rows(tx: Tx) -> list[Pool | Volume | Attachment]:
+def _rows(tx: Tx) -> list[Row]:
     """All records but the member's."""
-    return [*resources.page(tx, Pool), *resources.page(tx, Volume), *resources.page(tx, Attachment)]
+    pools, volumes = resources.page(tx, Pool), resources.page(tx, Volume)
+    return [*pools, *volumes, *resources.page(tx, Snapshot), *resources.page(tx, Attachment)]
 
 
 def _paths(item: str) -> Iterator[str]:
@@ -282,6 +325,8 @@ def _stray(name: str, owner: str, known: set[str], recorded: set[str], held: Hel
     """Why an entry should not be there, or an empty text."""
     parts = name.split(".")
     if name.startswith(".making.") and len(parts) == 6 and parts[2] == owner:
+        return "" if parts[3] in known else f"was left by operation {parts[3]}, which is over"
+    if name.startswith(".restoring.") and len(parts) == 5 and parts[2] == owner:
         return "" if parts[3] in known else f"was left by operation {parts[3]}, which is over"
     if name.startswith(".removing.") and len(parts) == 4 and parts[2] == owner:
         return "" if parts[3] in held.exclusive else "was left by a removal that is over"

@@ -7,8 +7,9 @@ What it does not model, and the suite does not ask: permissions and owners, hard
 times, quotas, several mount namespaces, propagation, binds of trees with the mounts in them, moving what is mounted
 already, lazy unmounts, working directories, O_TRUNC, O_APPEND and O_TMPFILE (refused), a file made through a symlink
 that leads nowhere, entries of a listing that follow symlinks, holes below a page, what of a full file system can still
-be written, an image that is resized while it is attached, a detach that takes its time, two disks of one uuid, names
-that are no text, the rules of direct reads, and the inner life of ext4, xfs and btrfs beyond superblock and tree.
+be written, writers that wait for a thaw, an unmount of what is frozen, an image that is resized while it is attached,
+a detach that takes its time, two disks of one uuid, names that are no text, the rules of direct reads, and the inner
+life of ext4, xfs and btrfs beyond superblock and tree.
 """
 
 from holdfast.testing.simulation.descriptors import Descriptors

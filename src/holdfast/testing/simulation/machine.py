@@ -147,6 +147,12 @@ class Machine:
         if state is not None and state.autoclear and not users.all:
             del self.loops[number]
 
+    def inherit(self, target: Node, source: Node) -> None:
+        """An image that becomes a copy has a copy of the file system, as it is on the disk at this moment."""
+        if source.inner is not None and target.inner is None:
+            target.inner = self.format(source.inner.kind, source.inner.uuid)
+            target.inner.become(source.inner)
+
     # -- loop devices ----------------------------------------------------------------------------
 
     def free(self) -> int:

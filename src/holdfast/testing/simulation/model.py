@@ -9,18 +9,27 @@ from typing import Any
 import msgspec
 
 from holdfast.engine.request import Bound, Request
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.model.sizes import parse_size
 from holdfast.operations.attachment.mount import VolumeMount
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.snapshot.change import SnapshotChange
+from holdfast.operations.snapshot.create import SnapshotCreate
+from holdfast.operations.snapshot.delete import SnapshotDelete
+from holdfast.operations.snapshot.mount import SnapshotMount
+from holdfast.operations.snapshot.rename import SnapshotRename
+from holdfast.operations.snapshot.restore import SnapshotRestore
+from holdfast.operations.volume.clone import VolumeClone
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
 from holdfast.operations.volume.resize import VolumeResize
+
+Row = Pool | Volume | Snapshot | Attachment
 
 
 class KnownPool(msgspec.Struct):
@@ -42,8 +51,21 @@ class KnownVolume(msgspec.Struct):
     token: bytes = b""
 
 
+class KnownSnapshot(msgspec.Struct):
+    """A snapshot that was acknowledged. `token` is what its volume's tenant had written then."""
+
+    name: str
+    volume: str
+    size: int
+    content: str
+    fs: str | None
+    labels: dict[str, str]
+    protected: bool
+    token: bytes = b""
+
+
 class KnownMount(msgspec.Struct):
-    """A mount that was acknowledged."""
+    """A mount that was acknowledged, of a volume or a snapshot."""
 
     volume: str
     path: str
@@ -56,12 +78,17 @@ class Model:
     def __init__(self) -> None:
         self.pools: dict[str, KnownPool] = {}
         self.volumes: dict[str, KnownVolume] = {}
+        self.snapshots: dict[str, KnownSnapshot] = {}
         self.mounts: dict[str, KnownMount] = {}
         self.loose: dict[str, None] = {}
+        # Of these nobody knows whether they hold what they did, or what a snapshot of them does.
+        self._either: dict[str, None] = {}
 
     def ended(self, request: Request, bound: Bound, state: str) -> None:
         """An operation is over."""
         if state == "abandoned":
+            if isinstance(request, SnapshotRestore):
+                self._either[bound.uids["volume"]] = None
             for uid in (*bound.uids.values(), bound.drawn.uid):
                 if uid not in self.pools or isinstance(request, PoolCreate | PoolDelete | PoolForget):
                     self.loose[uid] = None
@@ -92,47 +119,90 @@ class Model:
                 self.volumes[uids["volume"]].name = request.new_name
             case VolumeResize() if uids["volume"] in self.volumes:
                 self.volumes[uids["volume"]].size = parse_size(request.size)
+            case SnapshotCreate() if uids["volume"] in self.volumes:
+                of = self.volumes[uids["volume"]]
+                self.snapshots[new] = KnownSnapshot(
+                    request.name, uids["volume"], of.size, of.content, of.fs, dict(request.labels), request.protected,
+                    of.token,
+                )  # fmt: skip
+            case VolumeClone():
+                source: KnownVolume | KnownSnapshot | None = self.volumes.get(uids["volume"])
+                if request.snapshot:
+                    source = self.snapshots.get(uids["snapshot"])
+                if source is not None:
+                    self.volumes[new] = KnownVolume(
+                        request.name, uids["pool"], source.size, source.content, source.fs, dict(request.labels),
+                        source.token,
+                    )  # fmt: skip
+            case SnapshotDelete():
+                self.snapshots.pop(uids["snapshot"], None)
+                self.loose.pop(uids["snapshot"], None)
+            case SnapshotRename() if uids["snapshot"] in self.snapshots:
+                self.snapshots[uids["snapshot"]].name = request.new_name
+            case SnapshotChange() if uids["snapshot"] in self.snapshots:
+                known = self.snapshots[uids["snapshot"]]
+                known.labels = _merged(known.labels, request.labels)
+                known.protected = known.protected if request.protected is None else request.protected
+            case SnapshotMount():
+                self.mounts[new] = KnownMount(uids["snapshot"], request.path, True)
+            case SnapshotRestore() if uids["volume"] in self.volumes and uids["snapshot"] in self.snapshots:
+                held, volume = self.snapshots[uids["snapshot"]], self.volumes[uids["volume"]]
+                volume.size, volume.token = held.size, held.token
             case VolumeLabel() if uids["volume"] in self.volumes:
-                labels = self.volumes[uids["volume"]].labels
-                merged = {name: value for name, value in {**labels, **request.labels}.items() if value is not None}
-                self.volumes[uids["volume"]].labels = merged
+                volume = self.volumes[uids["volume"]]
+                volume.labels = _merged(volume.labels, request.labels)
             case _:
                 pass
 
     def _forget(self, pool: str) -> None:
         self.pools.pop(pool, None)
         gone = [uid for uid, volume in self.volumes.items() if volume.pool == pool]
+        taken = [uid for uid, snapshot in self.snapshots.items() if snapshot.volume in gone]
         for uid in gone:
             del self.volumes[uid]
+        for uid in taken:
+            del self.snapshots[uid]
+        gone += taken
         self.mounts = {uid: mount for uid, mount in self.mounts.items() if mount.volume not in gone}
 
     # -- comparing -------------------------------------------------------------------------------
 
-    def differs(self, row: Pool | Volume | Attachment) -> str:
+    def differs(self, row: Row) -> str:
         """How a record differs from what was acknowledged, or an empty text."""
         known = self._table(row).get(row.uid)
         shown = self._shown(row)
         return "" if known == shown else f"the record shows {shown}, acknowledged was {known}"
 
-    def adopt(self, rows: list[Pool | Volume | Attachment]) -> None:
+    def adopt(self, rows: list[Row]) -> None:
         """After a repair: what abandoned operations left is what the records show."""
         there = {row.uid: row for row in rows}
         for uid in self.loose:
-            for table in (self.pools, self.volumes, self.mounts):
+            for table in (self.pools, self.volumes, self.snapshots, self.mounts):
                 if uid not in there:
                     table.pop(uid, None)
             if uid in there:
                 self._table(there[uid])[uid] = self._shown(there[uid])
+        for uid in self._either:
+            if uid in self.volumes:
+                self.volumes[uid].token = b""
+        self._either.clear()
         self.loose.clear()
 
-    def _table(self, row: Pool | Volume | Attachment) -> dict[str, Any]:
-        return self.pools if isinstance(row, Pool) else self.volumes if isinstance(row, Volume) else self.mounts
+    def _table(self, row: Row) -> dict[str, Any]:
+        tables: dict[type, dict[str, Any]] = {Pool: self.pools, Volume: self.volumes, Snapshot: self.snapshots}
+        return tables.get(type(row), self.mounts)
 
-    def _shown(self, row: Pool | Volume | Attachment) -> KnownPool | KnownVolume | KnownMount:
+    def _shown(self, row: Row) -> KnownPool | KnownVolume | KnownSnapshot | KnownMount:
         if isinstance(row, Pool):
             return KnownPool(row.name, _source(row.spec.config))
         if isinstance(row, Attachment):
             return KnownMount(row.parent, row.spec.path, row.spec.read_only)
+        if isinstance(row, Snapshot):
+            taken, had = row.spec, self.snapshots.get(row.uid)
+            return KnownSnapshot(
+                row.name, row.parent, taken.size, taken.content, taken.fs, dict(taken.labels), taken.protected,
+                had.token if had else b"",
+            )  # fmt: skip
         spec, known = row.spec, self.volumes.get(row.uid)
         token = known.token if known else b""
         return KnownVolume(row.name, row.parent, spec.size, spec.content, spec.fs, dict(spec.labels), token)
@@ -141,3 +211,7 @@ class Model:
 def _source(config: dict[str, str]) -> str:
     """A pool's place."""
     return config.get("source") or config["pod"]
+
+
+def _merged(labels: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in {**labels, **changes}.items() if value is not None}

@@ -27,13 +27,14 @@ class Mounts(Process):
         file = self._any(fd)
         return self._held(filesystems.clone(self.machine, file.mount, file.node))
 
-    def new_mount(self, fs: str, source: str, *, read_only: bool) -> int:
+    def new_mount(self, fs: str, source: str, *, read_only: bool, sealed: bool = False) -> int:
         """See `Kernel`."""
         self.alive()
         if fs not in filesystems.KINDS:
             raise fault(errno.ENODEV, fs)
         device = self.machine.namespace.walk(source)[1]
-        return self._held(filesystems.mount(self.machine, fs, device, source, read_only=read_only))
+        made = filesystems.mount(self.machine, fs, device, source, read_only=read_only or sealed, sealed=sealed)
+        return self._held(made)
 
     def _root(self, fd: int) -> OpenFile:
         file = self._any(fd)
@@ -81,6 +82,22 @@ class Mounts(Process):
         if volume.kind not in filesystems.KINDS:
             raise fault(errno.ENOTTY)
         return 1 << 20
+
+    def freeze(self, fd: int) -> None:
+        """See `Kernel`: of file systems on loop devices."""
+        file = self._open_file(fd)
+        if file.mount.disk is None:
+            raise fault(errno.EOPNOTSUPP)
+        if file.node.volume.frozen:
+            raise fault(errno.EBUSY)
+        filesystems.freeze(self.machine, file.mount.disk, file.node.volume)
+
+    def thaw(self, fd: int) -> None:
+        """See `Kernel`."""
+        file = self._open_file(fd)
+        if file.mount.disk is None or not file.node.volume.frozen:
+            raise fault(errno.EINVAL)
+        filesystems.thaw(self.machine, file.mount.disk, file.node.volume)
 
     def grow(self, fd: int, fs: str, size: int) -> None:  # noqa: ARG002 - the contract's
         """See `Kernel`; its file systems have no inner size."""

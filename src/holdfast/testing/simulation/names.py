@@ -195,6 +195,17 @@ class Names(Process):
                 raise fault(errno.ENOTEMPTY, dst)
         filesystems.rename(source, old, target, new)
 
+    def exchange(self, one: str, other: str, *, dir_fd: int) -> None:
+        """See `Kernel`."""
+        place, _ = self._above(one, dir_fd)
+        if one in _NO_ENTRY or other in _NO_ENTRY:
+            raise fault(errno.EBUSY, other)
+        self._check_writable(place, one)
+        nodes = [self._child(place[1], name, name) for name in (one, other)]
+        for node, name in zip(nodes, (one, other), strict=True):
+            self._check_free(node, name)
+        filesystems.exchange(place[1], one, other)
+
     @staticmethod
     def _check_ancestry(node: Node, there: Node | None, source: Node, target: Node, path: str) -> None:
         """Nothing goes into itself, nor in the place of what it is in."""

@@ -31,7 +31,7 @@ class Node:
     moves = 0
 
     __slots__ = (
-        "born", "children", "dirty", "held", "inner", "ino", "kind", "links", "mode", "name", "number", "pages",
+        "born", "children", "dirty", "held", "inner", "ino", "kind", "lied", "links", "mode", "name", "number", "pages",
         "parent", "sickness", "size", "target", "volume",
     )  # fmt: skip
 
@@ -53,6 +53,8 @@ class Node:
         # What mkfs made in this image.
         self.inner: FileSystem | None = None
         self.sickness: Sickness | None = None
+        # Whether it is a copy of what a sick device told.
+        self.lied = False
         self.held = 0
 
     # -- content ---------------------------------------------------------------------------------
@@ -121,6 +123,28 @@ class Node:
         if found >= self.size:
             raise fault(errno.ENXIO)
         return found
+
+    def hole(self, offset: int) -> int:
+        """The first place at or behind `offset` that was never written, by pages; the end of the file at the latest."""
+        if offset >= self.size:
+            raise fault(errno.ENXIO)
+        number = offset // PAGE
+        while number in self.pages:
+            number += 1
+        return min(max(offset, number * PAGE), self.size)
+
+    def share(self, other: "Node") -> None:
+        """Hold what the other file holds, whose data is written out for it: metadata."""
+        before, size = dict(self.pages), self.size
+        other.dirty.clear()
+        self.pages, self.size = dict(other.pages), max(size, other.size)
+        self.dirty.clear()
+
+        def undo() -> None:
+            self.pages, self.size = before, size
+            self.dirty.clear()
+
+        self.volume.changed(undo)
 
     def forget(self, chance: random.Random) -> None:
         """A power cut: each page that was not synced is the old or the new one."""
@@ -203,6 +227,7 @@ class FileSystem:
         self.room = room
         self.full = False
         self.damaged = False
+        self.frozen = False
         # What every way to it answers, of a back end that is away.
         self.unreachable = 0
         # What directories showed when a cache began to answer for them.
@@ -238,6 +263,30 @@ class FileSystem:
         """fsync(2): the node's data, and the journal up to now."""
         node.dirty.clear()
         self._journal.clear()
+
+    def sync_all(self) -> None:
+        """syncfs(2)."""
+        for node in self._files.values():
+            node.dirty.clear()
+        self._journal.clear()
+
+    def become(self, other: "FileSystem") -> None:
+        """A new one is what the other is on its disk: names are, data as far as it was written out."""
+        self._inos = other._inos
+        self.damaged = other.damaged
+        self.root.born = other.root.born
+        self._grow(other.root, self.root)
+
+    def _grow(self, old: Node, new: Node) -> None:
+        for name, child in old.children.items():
+            node = Node(self, child.kind, child.ino, stat.S_IMODE(child.mode))
+            node.born, node.size, node.target = child.born, child.size, child.target
+            kept = {**child.pages, **child.dirty}
+            node.pages = {number: page for number, page in kept.items() if page is not None}
+            if child.kind == "file":
+                self._files[node.ino] = node
+            new.put(name, node)
+            self._grow(child, node)
 
     def cut(self, chance: random.Random) -> None:
         """The power goes."""

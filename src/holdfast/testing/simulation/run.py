@@ -14,11 +14,13 @@ from holdfast.engine.submit import Caller
 from holdfast.host.host import Host
 from holdfast.model.conditions import ABANDONED, holds
 from holdfast.model.errors import HoldfastError
-from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.base import Asked
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.snapshot.change import SnapshotChange
+from holdfast.operations.snapshot.delete import SnapshotDelete
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.records import operations, resources
 from holdfast.testing.flasharray.model import Sent
@@ -59,9 +61,12 @@ class Report(msgspec.Struct):
 class Run:
     """Plays one seed."""
 
-    def __init__(self, seed: int, operations: int = OPERATIONS, *, keep: bool = False, array: bool = False) -> None:
+    def __init__(
+        self, seed: int, operations: int = OPERATIONS, *, keep: bool = False, array: bool = False, taking: bool = False
+    ) -> None:
         self.seed = seed
         self.array = array
+        self.taking = taking
         self.trace = Trace(keep=keep)
         self.hits: Counter[str] = Counter()
         self._wanted = operations
@@ -71,12 +76,14 @@ class Run:
         kinds = self._random.choice((("ext4", "btrfs"), ("xfs", "ext4"), ("btrfs", "xfs")))
         self.world = World(self.universe.machine, kinds, PLACES)
         self.invariants = Invariants(self.universe, self.world, self.universe.disk)
+        if taking:
+            self.invariants.restless = random.Random(f"{seed} tenants")
         self.failpoints = Failpoints(self.universe, seed, self.hits)
         self.conditions = Conditions(self.universe, self.world, self.invariants, seed, self.hits)
         self._beside = Beside(self.universe, self.world, self.invariants, seed, self.hits) if array else None
         config = self._beside.config if self._beside else None
         self.clients = [
-            Client(number, seed, self.invariants.model, PLACES, {"p1": "slow"}, config)
+            Client(number, seed, self.invariants.model, PLACES, {"p1": "slow"}, config, taking=taking)
             for number in range(self._random.choice((1, 3, 5)))
         ]
         self._breach: Breach | None = None
@@ -256,6 +263,9 @@ class Run:
         daemon = self.universe.daemon
         if daemon is None:
             return
+        for row in daemon.records.read(lambda tx: resources.page(tx, Snapshot)):
+            if not row.status.ready or holds(row.conditions, ABANDONED):
+                self._drop(row)
         for volume in daemon.records.read(lambda tx: resources.page(tx, Volume)):
             pool = daemon.records.read(lambda tx, uid=volume.parent: resources.by_uid(tx, Pool, uid))  # type: ignore[misc]  # a default binds it
             if pool is not None and (not volume.status.ready or holds(volume.conditions, ABANDONED)):
@@ -263,6 +273,19 @@ class Run:
         for pool in daemon.records.read(lambda tx: resources.page(tx, Pool)):
             if not pool.status.ready or holds(pool.conditions, ABANDONED):
                 self._ask(PoolForget(name=pool.name))
+
+    def _drop(self, row: Snapshot) -> None:
+        """Delete a snapshot, protected or not."""
+        daemon = self.universe.daemon
+        if daemon is None:
+            return
+        volume = daemon.records.read(lambda tx: resources.by_uid(tx, Volume, row.parent))
+        pool = daemon.records.read(lambda tx: resources.by_uid(tx, Pool, volume.parent)) if volume else None
+        if volume is None or pool is None:
+            raise Breach(7, f"the snapshot {row.name} has no volume")
+        if row.spec.protected:
+            self._ask(SnapshotChange(pool=pool.name, volume=volume.name, name=row.name, protected=False))
+        self._ask(SnapshotDelete(pool=pool.name, volume=volume.name, name=row.name))
 
     def _ask(self, request: Asked) -> None:
         daemon = self.universe.daemon
@@ -293,6 +316,8 @@ class Run:
             return
         for attachment in daemon.records.read(lambda tx: resources.page(tx, Attachment)):
             self._ask(VolumeUnmount(attachment=attachment.uid))
+        for row in daemon.records.read(lambda tx: resources.page(tx, Snapshot)):
+            self._drop(row)
         pools = {pool.uid: pool.name for pool in daemon.records.read(lambda tx: resources.page(tx, Pool))}
         for volume in daemon.records.read(lambda tx: resources.page(tx, Volume)):
             self._ask(VolumeDelete(pool=pools[volume.parent], name=volume.name))

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from holdfast.drivers.contract import Info, Making, Observation, PoolRef, VolumeFacts, VolumeRef
+from holdfast.drivers.contract import Making, Observation, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.dir.driver import DirDriver
 from holdfast.host.children import Keeper
 from holdfast.host.host import Host
@@ -29,7 +29,7 @@ class Before(msgspec.Struct, frozen=True):
 class SlowDriver(DirDriver):
     """`cache` is the back end's own: it outlives daemons."""
 
-    info = Info(contents=DirDriver.info.contents, settle=SETTLE)
+    info = msgspec.structs.replace(DirDriver.info, settle=SETTLE)
 
     def __init__(self, host: Host, cache: dict[str, Before], late: Callable[[], None]) -> None:
         super().__init__(host)
@@ -85,3 +85,19 @@ class SlowDriver(DirDriver):
     def rename_volume(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
         """See `Driver`."""
         self._slowly(pool, volume, None, lambda: super(SlowDriver, self).rename_volume(pool, volume, name))
+
+    def resize_volume(self, pool: PoolRef, volume: VolumeRef, size: int) -> None:
+        """See `Driver`."""
+        self._slowly(pool, volume, None, lambda: super(SlowDriver, self).resize_volume(pool, volume, size))
+
+    def copy_volume(
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str
+    ) -> str | None:
+        """See `Driver`."""
+        return self._slowly(
+            pool, volume, making, lambda: super(SlowDriver, self).copy_volume(pool, source, volume, making, progress)
+        )
+
+    def swap_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
+        """See `Driver`."""
+        self._slowly(pool, volume, None, lambda: super(SlowDriver, self).swap_restore(pool, volume, operation))

@@ -23,9 +23,10 @@ def quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), processors=[drop])
 
 
-def command(seed: int, operations: int, *, array: bool = False) -> str:
+def command(seed: int, operations: int, *, array: bool = False, taking: bool = False) -> str:
     """What plays it again, exactly."""
-    return f"python -m holdfast.testing.simulation {seed}{' --array' * array} --operations {operations} --trace"
+    worlds = " --array" * array + " --snapshots" * taking
+    return f"python -m holdfast.testing.simulation {seed}{worlds} --operations {operations} --trace"
 
 
 def failed(run: Run, error: Exception, operations: int) -> str:
@@ -33,7 +34,8 @@ def failed(run: Run, error: Exception, operations: int) -> str:
     operation = error.operation if isinstance(error, Breach) else ""
     lines = run.trace.of(operation)[-_LINES:] or run.trace.of()[-_LINES:]
     told = "" if isinstance(error, Breach) else "".join(traceback.format_exception(error))
-    head = f"seed {run.seed}: {error}\n{told}play it again: {command(run.seed, operations, array=run.array)}"
+    again = command(run.seed, operations, array=run.array, taking=run.taking)
+    head = f"seed {run.seed}: {error}\n{told}play it again: {again}"
     of = f"operation {operation}" if operation else "the last events"
     return "\n".join((head, f"{of}:", *lines))
 

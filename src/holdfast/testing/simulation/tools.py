@@ -5,6 +5,7 @@ its calls met.
 """
 
 import os
+import stat
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from holdfast.host.formats import SMALLEST
 from holdfast.testing.simulation import filesystems
 from holdfast.testing.simulation.kernel import SimulatedKernel
 
-Tool = Callable[[SimulatedKernel, dict[str, Any], int], tuple[str, int]]
+Tool = Callable[..., tuple[str, int]]
 # Places beside the superblock that a mkfs writes: a copy, as a half-made format leaves one.
 _COPY = 512 << 10
 # e2fsck(8): errors left uncorrected, and an operational error; the other tools have one status for all.
@@ -55,7 +56,49 @@ def fsck(kernel: SimulatedKernel, args: dict[str, Any], fd: int) -> tuple[str, i
     return "clean", 0
 
 
+def identify(kernel: SimulatedKernel, args: dict[str, Any], fd: int) -> tuple[str, int]:
+    """Another uuid in the superblock, and in what is beside it."""
+    fs, uuid = args["fs"], args["uuid"]
+    try:
+        image = kernel.reopen(fd, os.O_RDWR)
+        node = kernel.node(image)
+        if node.inner is None or filesystems.holds(node, fs) not in (node.inner.uuid, uuid):
+            return "there is no such simulated file system", 1
+        offset, block = filesystems.superblock(fs, uuid)
+        kernel.pwrite(image, block, offset)
+        node.inner.uuid = uuid
+        kernel.fsync(image)
+    except OSError as error:
+        return str(error), 1
+    return "", 0
+
+
+def copy_tree(kernel: SimulatedKernel, _args: dict[str, Any], source: int, target: int) -> tuple[str, int]:
+    """All that is in one directory into another, without what is mounted in it."""
+    try:
+        source = kernel.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=source)
+        for name in sorted(kernel.listdir(source)):
+            mode = kernel.stat(name, dir_fd=source, follow_symlinks=False).st_mode
+            if stat.S_ISDIR(mode):
+                kernel.mkdir(name, stat.S_IMODE(mode), dir_fd=target)
+                inner = [kernel.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=fd) for fd in (source, target)]
+                said, status = copy_tree(kernel, _args, *inner)
+                if status:
+                    return said, status
+            elif stat.S_ISREG(mode):
+                old = kernel.open(name, os.O_RDONLY, dir_fd=source)
+                new = kernel.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IMODE(mode), dir_fd=target)
+                data = kernel.read(old, kernel.fstat(old).st_size)
+                if kernel.write(new, data) != len(data):
+                    return f"{name}: no space left", 1
+    except OSError as error:
+        return str(error), 1
+    return "", 0
+
+
 TOOLS: dict[str, Tool] = {
     **{f"mkfs-{fs}": mkfs for fs in filesystems.KINDS},
     **{f"fsck-{fs}": fsck for fs in filesystems.KINDS},
+    **{f"identify-{fs}": identify for fs in filesystems.KINDS},
+    "copy-tree": copy_tree,
 }

@@ -22,7 +22,14 @@ from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.snapshot.change import SnapshotChange
+from holdfast.operations.snapshot.create import SnapshotCreate
+from holdfast.operations.snapshot.delete import SnapshotDelete
+from holdfast.operations.snapshot.mount import SnapshotMount
+from holdfast.operations.snapshot.rename import SnapshotRename
+from holdfast.operations.snapshot.restore import SnapshotRestore
 from holdfast.operations.volume.check import VolumeCheck
+from holdfast.operations.volume.clone import VolumeClone
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.label import VolumeLabel
@@ -36,6 +43,7 @@ from holdfast.testing.simulation.invariants import Breach
 from holdfast.testing.simulation.model import Model
 
 NAMES = [f"v{n}" for n in range(9)]
+SNAPSHOTS = [f"s{n}" for n in range(4)]
 POOLS = ("p0", "p1")
 WAIT = 20.0
 
@@ -53,7 +61,7 @@ class Client:
 
     def __init__(
         self, number: int, seed: int, model: Model, places: int, drivers: dict[str, str] | None = None,
-        array: dict[str, str] | None = None,
+        array: dict[str, str] | None = None, *, taking: bool = False,
     ) -> None:  # fmt: skip
         self.caller = Caller(f"client-{number}", "simulation")
         self.random = random.Random(f"{seed} {number}")
@@ -67,7 +75,7 @@ class Client:
         self._drivers = drivers or {}
         # What a pool on an array is configured with; then most requests are about that one.
         self._array = array
-        self._mix = {**MIX, **ON_ARRAY} if array else MIX
+        self._mix = {**MIX, **(ON_ARRAY if array else {}), **(WITH_SNAPSHOTS if taking else {})}
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -201,6 +209,47 @@ class Client:
         paths = [mount.path for mount in self.model.mounts.values()]
         return VolumeUnmount(path=self.random.choice(paths) if paths else "/mnt/d0")
 
+    def _snapshot(self, content: str = "") -> dict[str, str]:
+        """One that is there, mostly."""
+        there = [each for each in self.model.snapshots.values() if not content or each.content == content]
+        if there and self.random.random() > 0.07:
+            chosen = self.random.choice(there)
+            volume = self.model.volumes[chosen.volume]
+            pool = self.model.pools.get(volume.pool)
+            return {"pool": pool.name if pool else "p9", "volume": volume.name, "name": chosen.name}
+        pool_name, name = self._volume()
+        return {"pool": pool_name, "volume": name, "name": self.random.choice(SNAPSHOTS)}
+
+    def _take(self) -> Asked:
+        pool, name = self._volume()
+        protected = self.random.random() < 0.1
+        return SnapshotCreate(pool=pool, volume=name, name=self.random.choice(SNAPSHOTS), protected=protected)
+
+    def _give_up(self) -> Asked:
+        return SnapshotDelete(**self._snapshot())
+
+    def _call(self) -> Asked:
+        return SnapshotRename(**self._snapshot(), new_name=self.random.choice(SNAPSHOTS))
+
+    def _note(self) -> Asked:
+        protected = self.random.random() < 0.3
+        return SnapshotChange(**self._snapshot(), labels={"of": self.random.choice(("a", None))}, protected=protected)
+
+    def _go_back(self) -> Asked:
+        return SnapshotRestore(**self._snapshot())
+
+    def _clone(self) -> Asked:
+        if self.random.random() < 0.5:
+            pool, name = self._volume()
+            return VolumeClone(pool=pool, source=name, name=self._name())
+        of = self._snapshot()
+        return VolumeClone(pool=of["pool"], source=of["volume"], snapshot=of["name"], name=self._name())
+
+    def _see(self) -> Asked:
+        content = self.random.choices(("filesystem", "directory", "block"), (50, 30, 20))[0]
+        path = f"/mnt/{'f' if content == 'block' else 'd'}{self.random.randrange(self._places)}"
+        return SnapshotMount(**self._snapshot(content), path=path)
+
     def _check(self) -> Asked:
         pool, name = self._volume("filesystem")
         return VolumeCheck(pool=pool, name=name)
@@ -235,5 +284,17 @@ MIX = {
     "directory": 11, "filesystem": 12, "block": 6, "delete": 15, "rename": 5, "label": 4, "mount": 16, "unmount": 11,
     "check": 3, "trim": 3, "pool_create": 3, "pool_delete": 1.5, "pool_forget": 0.5, "pool_change": 1, "invalid": 8,
 }  # fmt: skip
+# What is otherwise where there are snapshots.
+WITH_SNAPSHOTS = {
+    "take": 12,
+    "give_up": 5,
+    "call": 2,
+    "note": 2,
+    "go_back": 6,
+    "see": 6,
+    "clone": 5,
+    "grow": 3,
+    "delete": 10,
+}
 # What is otherwise where there is an array.
 ON_ARRAY = {"mount": 22, "unmount": 15, "directory": 4, "grow": 4, "cut": 2}

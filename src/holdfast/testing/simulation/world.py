@@ -10,7 +10,7 @@ import msgspec
 
 from holdfast.drivers.dir.marks import OBJECT_MARK, VOLUMES, ObjectMark
 from holdfast.testing.simulation.machine import Machine
-from holdfast.testing.simulation.model import KnownVolume
+from holdfast.testing.simulation.model import KnownSnapshot, KnownVolume
 from holdfast.testing.simulation.mounting import Mount
 from holdfast.testing.simulation.nodes import PAGE, FileSystem, Kind, Node
 
@@ -159,7 +159,7 @@ def settle_in(kept: Kept, volume: KnownVolume, token: bytes) -> None:
         file(tree, _FILE, token)
 
 
-def has_token(kept: Kept, volume: KnownVolume) -> bool:
+def has_token(kept: Kept, volume: KnownVolume | KnownSnapshot) -> bool:
     """Whether the tenant's data is there; by the pages themselves, whatever a sick device would tell."""
     if volume.content == "block":
         return kept.image is not None and bare(kept.image, _PLACE, len(volume.token)) == volume.token

@@ -7,6 +7,7 @@ expectations then hold Linux and the simulated machine, so that the simulation c
 from holdfast.testing.conformance.kernel.beneath import BeneathConformance
 from holdfast.testing.conformance.kernel.binds import BindConformance
 from holdfast.testing.conformance.kernel.content import ContentConformance
+from holdfast.testing.conformance.kernel.copying import CopyConformance
 from holdfast.testing.conformance.kernel.descriptors import DescriptorConformance
 from holdfast.testing.conformance.kernel.device_bytes import DeviceBytesConformance
 from holdfast.testing.conformance.kernel.device_users import DeviceUserConformance
@@ -21,7 +22,7 @@ from holdfast.testing.conformance.kernel.table import TableConformance
 SUITE: tuple[type, ...] = (
     OpeningConformance, DescriptorConformance, BeneathConformance, ContentConformance, NamesConformance,
     LookingConformance, BindConformance, TableConformance, GuardConformance, FileSystemConformance, DeviceConformance,
-    DeviceUserConformance, DeviceBytesConformance,
+    DeviceUserConformance, DeviceBytesConformance, CopyConformance,
 )  # fmt: skip
 
 __all__ = ["SUITE"]

@@ -174,6 +174,21 @@ def gone(kernel: Kernel, image: str) -> bool:
 
 
 @contextmanager
+def mounted_at(kernel: Kernel, fs: str, image: str, where: str) -> Iterator[str]:
+    """An image's file system there, by a loop device that goes with it."""
+    held = attach(kernel, image)
+    try:
+        mount(kernel, fs, kernel.location(held), where)
+    finally:
+        kernel.close(held)
+    try:
+        yield where
+    finally:
+        kernel.umount(where)
+        assert gone(kernel, image)
+
+
+@contextmanager
 def device(kernel: Kernel, image: str, *, read_only: bool = False) -> Iterator[Loop]:
     """A loop device over a file that stays until the end."""
     fd = attach(kernel, image, autoclear=False, read_only=read_only)

@@ -9,6 +9,7 @@ from holdfast.host.signatures import size_of
 from holdfast.model.errors import Damaged, HoldfastError, InUse
 from holdfast.testing.conformance.kernel.checks import (
     attach,
+    gone,
     loops_of,
     made,
     mount,
@@ -88,6 +89,30 @@ class DeviceWorkConformance:
                 assert len(mounttable.below(where, kernel=kernel)) == int(mounted)
             kernel.umount(where)
             work(machine, "loop-detach", {}, fd)
+
+    @pytest.mark.parametrize("mounted", [False, True])
+    def test_the_file_system_of_an_image_grows_by_a_device_that_goes_again(
+        self, machine: WorkHarness, *, mounted: bool
+    ) -> None:
+        """Or by the one that it has."""
+        kernel, where = machine.kernel, made(machine.kernel, f"{machine.scratch}/at")
+        path, uuid = image(machine, "xfs")
+        size = SIZES["xfs"] + 64 * MIB
+        with opened(kernel, path, os.O_RDWR) as fd:
+            if mounted:
+                held = attach(kernel, path)
+                (loop,) = loops_of(kernel, path)
+                mount(kernel, "xfs", loop.path, where)
+                kernel.close(held)
+            kernel.ftruncate(fd, size)
+            work(machine, "loop-resize", {}, fd)
+            assert work(machine, "grow-image", {"fs": "xfs", "uuid": uuid, "size": size}, fd) is None
+            with pytest.raises(Damaged):
+                work(machine, "grow-image", {"fs": "xfs", "uuid": machine.new_id(), "size": size}, fd)
+            if mounted:
+                assert loops_of(kernel, path) == [loop]
+                kernel.umount(where)
+            assert gone(kernel, path)
 
     def test_what_is_no_image_is_not_attached(self, machine: WorkHarness) -> None:
         """A directory."""

@@ -5,6 +5,7 @@ children and the simulated machine's are held to the same expectations.
 """
 
 from holdfast.testing.conformance.kernel.work_care import CareWorkConformance
+from holdfast.testing.conformance.kernel.work_copies import CopyWorkConformance
 from holdfast.testing.conformance.kernel.work_devices import DeviceWorkConformance
 from holdfast.testing.conformance.kernel.work_formats import FormatWorkConformance
 from holdfast.testing.conformance.kernel.work_images import ImageWorkConformance
@@ -12,6 +13,7 @@ from holdfast.testing.conformance.kernel.work_mounts import MountWorkConformance
 
 SUITE: tuple[type, ...] = (
     MountWorkConformance, ImageWorkConformance, DeviceWorkConformance, FormatWorkConformance, CareWorkConformance,
+    CopyWorkConformance,
 )  # fmt: skip
 
 __all__ = ["SUITE"]

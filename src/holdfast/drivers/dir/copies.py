@@ -1,0 +1,160 @@
+"""Copies of volumes and snapshots within a pool: blocks are shared where the pool's file system can."""
+
+import os
+
+from holdfast.drivers.contract import Access, Making, PoolRef, VolumeRef
+from holdfast.drivers.dir.changing import ROUND
+from holdfast.drivers.dir.looking import DATA, DISK, Looking, unfinished
+from holdfast.drivers.dir.making import Makes
+from holdfast.drivers.dir.root import Root
+from holdfast.host import journals, signatures, taking
+from holdfast.host.children import Keeper
+from holdfast.host.host import Host
+from holdfast.host.signatures import Holds
+from holdfast.model.errors import Again, Damaged
+from holdfast.model.resources import Taken
+
+# Of a freeze and what is done in it; a file system's journal may be long. Seconds.
+_TAKE = 300.0
+# Of a whole tree; seconds.
+_TREE = 6 * 3600.0
+_PIECE = 16 << 20
+
+
+class Copies:
+    """See `Driver`."""
+
+    def __init__(self, host: Host, root: Root, looking: Looking, makes: Makes) -> None:
+        self._runtime = host.runtime
+        self._files = host.files
+        self._kernel = host.kernel
+        self._children = host.children
+        self._root = root
+        self._looking = looking
+        self._makes = makes
+
+    def copy(self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str) -> str | None:
+        """See `Driver.copy_volume`."""
+        with self._root.volumes(pool) as volumes:
+            if progress:
+                name = unfinished(pool, volume, making.operation, making.attempt)
+            else:
+                name = self._makes.begin(volumes, pool, volume, making)
+            more = self.fill(volumes, name, pool, source, volume, making, progress)
+            if more is None:
+                self._files.rename("volume.publish", volumes, name, volume.uid)
+        return more
+
+    def fill(
+        self, volumes: int, name: str, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making,
+        progress: str,
+    ) -> str | None:  # fmt: skip
+        """Copy into the directory of that name, which is empty unless there was `progress`; mark it as `volume`."""
+        used = self._looking.in_use(pool, source)
+        fd = self._files.open_directory(name, volumes)
+        try:
+            with self._looking.access(pool, source) as access:
+                if access.kind == "tree":
+                    taken: Taken = "live" if used and not source.of else "idle"
+                    self._tree(fd, access, making)
+                else:
+                    said = self._image(fd, access, source, volume, making, progress)
+                    if said not in _TAKEN:
+                        return said
+                    taken = _TAKEN[said]
+            self._makes.mark(fd, pool, volume, making, taken if volume.of else None)
+        finally:
+            self._kernel.close(fd)
+        return None
+
+    def _tree(self, fd: int, access: Access, making: Making) -> None:
+        """What is mounted inside of the source is not copied: it is not the volume's."""
+        self._files.mkdir("volume.mkdir-data", fd, DATA, mode=0o755)
+        target = self._files.open_directory(DATA, fd)
+        bare = self._kernel.clone_mount(access.fd)
+        try:
+            self._children.run(making.keeper, "copy-tree", {}, (bare, target), _TREE)
+            self._files.sync_all("volume.sync-tree", target)
+        finally:
+            self._kernel.close(bare)
+            self._kernel.close(target)
+
+    def _image(
+        self, fd: int, access: Access, source: VolumeRef, volume: VolumeRef, making: Making, progress: str
+    ) -> str:
+        """How it was taken, or the progress of a copy that goes on."""
+        target = self._files.open_below(fd, DISK, os.O_RDWR) if progress else self._begin(fd)
+        try:
+            said = "idle"
+            if not progress:
+                args = {"fs": source.fs, "again": making.attempt > 1}
+                answer = self._children.run(making.keeper, "take-image", args, (access.fd, target), _TAKE)
+                said = answer["taken"]
+            if progress or not answer["shared"]:
+                done = self._round(access.fd, target, int(progress.split()[1]) if progress else 0)
+                if done is not None:
+                    return done
+            self._finish(target, source, volume, making)
+        finally:
+            self._kernel.close(target)
+        return str(said)
+
+    def _begin(self, fd: int) -> int:
+        return self._files.make_sparse("volume.make-disk", fd, DISK, 0)
+
+    def _round(self, source: int, target: int, at: int) -> str | None:
+        """Copy for about a second; what is said to be copied is durable."""
+        size = self._kernel.fstat(source).st_size
+        end = self._runtime.monotonic() + ROUND
+
+        def call() -> int:
+            if self._kernel.fstat(target).st_size != size:
+                self._kernel.ftruncate(target, size)
+            for start, stop in taking.extents(self._kernel, source, at):
+                now = start
+                while now < stop:
+                    if self._runtime.monotonic() > end:
+                        return now
+                    got = self._kernel.copy_range(source, target, now, min(_PIECE, stop - now))
+                    if not got:
+                        raise Again(f"The image ends at byte {now}, while it is copied.")
+                    now += got
+            return size
+
+        done = self._runtime.effect("volume.copy", call)
+        if done == size:
+            return None
+        self._files.sync("volume.sync-copied", target)
+        return f"copied {done} of {size} bytes"
+
+    def _finish(self, target: int, source: VolumeRef, volume: VolumeRef, making: Making) -> None:
+        """In order, and with the identity that it shall have."""
+        size = self._kernel.fstat(target).st_size
+        if size != volume.size:
+            raise Damaged(f"The copy of {source.name} has {size} bytes instead of {volume.size}.")
+        if volume.fs:
+            if journals.needs_replay(target, volume.fs, self._kernel):
+                self._children.run(making.keeper, "settle-image", {"fs": volume.fs}, (target,), _TAKE)
+            if volume.fs_uuid != source.fs_uuid:
+                self._identify(target, volume, making)
+            found = signatures.probe(target, self._kernel)
+            if found != Holds(volume.fs, volume.fs_uuid or ""):
+                raise Damaged(f"The copy of {source.name} shows {found} instead of its {volume.fs}.")
+        self._files.sync("volume.sync-disk", target)
+
+    def _identify(self, target: int, volume: VolumeRef, making: Making) -> None:
+        """That the tool succeeded is believed once it was mounted: one that was interrupted is told by that alone."""
+        wanted = Holds(volume.fs or "", volume.fs_uuid or "")
+        if signatures.probe(target, self._kernel) != wanted:
+            args = {"fs": volume.fs, "uuid": volume.fs_uuid}
+            self._children.run(making.keeper, f"identify-{volume.fs}", args, (target,), _TAKE)
+        self._children.run(making.keeper, "settle-image", {"fs": volume.fs}, (target,), _TAKE)
+
+    def let_go(self, pool: PoolRef, source: VolumeRef, keeper: Keeper) -> None:
+        """See `Driver.let_go`."""
+        if source.fs and not source.of and self._looking.in_use(pool, source):
+            with self._looking.access(pool, source) as access:
+                self._children.run(keeper, "thaw-image", {"fs": source.fs}, (access.fd,), _TAKE)
+
+
+_TAKEN: dict[str, Taken] = {"idle": "idle", "frozen": "frozen", "synced": "synced"}

@@ -1,0 +1,146 @@
+"""Copies of images as they are at one moment, as worker children make them: also of what somebody writes to.
+
+A mounted file system is frozen for that moment, by a mount of the child's own that is seen nowhere; so all that was
+written before is in the copy, in order, and its journal wants nothing. A raw device's writes are flushed. Where blocks
+can be shared the moment is short; where they are copied, writers wait for as long as that takes.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from holdfast.host import loops
+from holdfast.host.facts import Loop
+from holdfast.host.kernel import Kernel
+from holdfast.model.errors import Again, Refused
+
+# What a file system answers that cannot share blocks between these files: ioctl_ficlone(2).
+_NOT_SHARED = frozenset({errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL})
+# Bytes of one copy_file_range(2).
+_PIECE = 16 << 20
+
+
+def take(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> dict[str, Any]:
+    """The empty open file fds[1] becomes what the open image fds[0] holds; how it was `taken`.
+
+    `shared` is False where nobody uses the image and its blocks cannot be shared: then nothing was copied yet. `again`
+    says that an earlier try may have left the file system frozen. Raises Refused where it cannot be at one moment.
+    """
+    source, target = fds
+    loop = next(iter(loops.of_backing(loops.backing_of(source, kernel), kernel)), None)
+    if loop is None or loop.read_only or (args["fs"] is not None and not loops.is_claimed(loop, kernel)):
+        return {"taken": "idle", "shared": _share(kernel, source, target)}
+    if args["fs"] is None:
+        _flush(kernel, loop)
+        if not _share(kernel, source, target):
+            raise Refused(
+                "The volume is in use, and its pool's file system cannot share blocks.",
+                "Unmount it first, or keep it on an xfs or btrfs.",
+            )
+        return {"taken": "synced", "shared": True}
+    with _frozen(kernel, loop, args["fs"], again=args["again"]):
+        if not _share(kernel, source, target):
+            copy(kernel, source, target)
+    return {"taken": "frozen", "shared": True}
+
+
+def _share(kernel: Kernel, source: int, target: int) -> bool:
+    try:
+        kernel.reflink(target, source)
+    except OSError as error:
+        if error.errno not in _NOT_SHARED:
+            raise
+        return False
+    return True
+
+
+def copy(kernel: Kernel, source: int, target: int) -> None:
+    """All data, and no hole."""
+    size, at = kernel.fstat(source).st_size, 0
+    kernel.ftruncate(target, size)
+    for start, end in extents(kernel, source, 0):
+        at = start
+        while at < end:
+            got = kernel.copy_range(source, target, at, min(_PIECE, end - at))
+            if not got:
+                raise Again(f"The image ends at byte {at}, while it is copied.")
+            at += got
+
+
+def extents(kernel: Kernel, fd: int, at: int) -> Iterator[tuple[int, int]]:
+    """Where the open file has data, from a byte on: lseek(2)."""
+    while True:
+        try:
+            start = kernel.lseek(fd, at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return
+            raise
+        at = kernel.lseek(fd, start, os.SEEK_HOLE)
+        yield start, at
+
+
+def _flush(kernel: Kernel, loop: Loop) -> None:
+    device = kernel.open(loop.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        kernel.fsync(device)
+    finally:
+        kernel.close(device)
+
+
+@contextmanager
+def _frozen(kernel: Kernel, loop: Loop, fs: str, *, again: bool) -> Iterator[None]:
+    with _root(kernel, loop, fs) as root:
+        if again:
+            _thaw(kernel, root)
+        try:
+            kernel.freeze(root)
+        except OSError as error:
+            if error.errno == errno.EBUSY:
+                raise Again("Its file system is frozen by somebody else.", "Thaw it: fsfreeze -u PATH.") from error
+            raise
+        try:
+            yield
+        finally:
+            kernel.thaw(root)
+
+
+@contextmanager
+def _root(kernel: Kernel, loop: Loop, fs: str) -> Iterator[int]:
+    """The root of the file system that is mounted of the device, wherever that is."""
+    mount = kernel.new_mount(fs, loop.path, read_only=False)
+    root = kernel.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=mount)
+    try:
+        yield root
+    finally:
+        kernel.close(root)
+        kernel.close(mount)
+
+
+def _thaw(kernel: Kernel, root: int) -> None:
+    try:
+        kernel.thaw(root)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+
+
+def thaw(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
+    """Thaw the file system of the open image fds[0], if it is mounted and frozen."""
+    for loop in loops.of_backing(loops.backing_of(fds[0], kernel), kernel):
+        if not loop.read_only and loops.is_claimed(loop, kernel):
+            with _root(kernel, loop, args["fs"]) as root:
+                _thaw(kernel, root)
+
+
+def settle(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
+    """Let the file system of the open image fds[0], which nobody uses, replay its journal, by a mount that ends."""
+    device = loops.attach(fds[0], autoclear=True, kernel=kernel)
+    loop = kernel.loop_status(device)
+    if loop is None:
+        raise Again("The loop device changed hands while it was opened.")
+    with _root(kernel, loop, args["fs"]):
+        pass
+    kernel.close(device)

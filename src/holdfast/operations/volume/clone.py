@@ -1,0 +1,116 @@
+"""Make a new volume of what another, or a snapshot of it, holds; with an identity of its own, in the same pool.
+
+It shares nothing that anybody sees: either can be changed, mounted and deleted without the other.
+"""
+
+import msgspec
+
+from holdfast.engine.request import Binding, Bound, Drawn, Results
+from holdfast.model.errors import Exists, Invalid, WrongState
+from holdfast.model.names import check_labels, check_name
+from holdfast.model.operations import ResourceRef
+from holdfast.model.resources import Snapshot, Volume, VolumeSpec, VolumeStatus
+from holdfast.model.step import Step
+from holdfast.operations.base import Asked, Desk
+from holdfast.operations.refs import (
+    check_limit,
+    find_pool,
+    find_snapshot,
+    find_volume,
+    mark_abandoned,
+    object_ref,
+    pool_now,
+    pool_ref,
+    snapshot_now,
+    usable,
+    volume_now,
+    volume_ref,
+)
+from holdfast.records import resources
+from holdfast.records.claims import on_name, on_uid
+from holdfast.records.contract import Tx
+from holdfast.steps.copy import VolumeCopied, VolumeCopy
+
+
+class VolumeClone(Asked, frozen=True, kw_only=True, tag="volume.clone.1"):
+    """Of the volume `source`, or of its `snapshot`, as `name`."""
+
+    pool: str
+    source: str
+    snapshot: str = ""
+    name: str
+    labels: dict[str, str] = {}
+
+    def checked(self, desk: Desk) -> "VolumeClone":
+        """Name, labels, and that the driver can."""
+        check_name("volume", self.name)
+        check_labels(self.labels)
+        pool = desk.records.read(lambda tx: find_pool(tx, self.pool))
+        if not desk.drivers.named(pool.spec.driver).info.snapshots:
+            raise Invalid(f"The driver {pool.spec.driver} clones no volumes.", "Make a new one and copy.")
+        return self
+
+    def bind(self, tx: Tx, drawn: Drawn) -> Binding:
+        """The source, which a snapshot of its volume shares with others; the new name and uid."""
+        pool = find_pool(tx, self.pool)
+        usable(pool)
+        volume = find_volume(tx, pool, self.source)
+        usable(volume)
+        self._check_free(tx, pool.uid)
+        uids = {"pool": pool.uid, "volume": volume.uid}
+        source = on_uid(volume.uid)
+        if self.snapshot:
+            snapshot = find_snapshot(tx, pool, volume, self.snapshot)
+            usable(snapshot)
+            uids["snapshot"] = snapshot.uid
+            source = on_uid(snapshot.uid, "shared")
+        claims = (on_uid(pool.uid, "shared"), source, on_name(pool.uid, self.name), on_uid(drawn.uid))
+        return Binding(ResourceRef("volume", drawn.uid, f"{self.pool}/{self.name}"), claims, uids)
+
+    def _check_free(self, tx: Tx, pool: str) -> None:
+        if resources.by_name(tx, Volume, pool, self.name) is not None:
+            raise Exists(f"There is a volume {self.name} in the pool {self.pool} already.")
+
+    def _source(self, tx: Tx, bound: Bound) -> Volume | Snapshot:
+        volume = volume_now(tx, bound.uids["volume"], self.source)
+        found = snapshot_now(tx, bound.uids["snapshot"], self.snapshot) if self.snapshot else volume
+        usable(found)
+        if not found.status.ready:
+            raise WrongState(f"{found.name} is not ready.")
+        return found
+
+    def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
+        """Reserve the row and its size; copy."""
+        pool = pool_now(tx, bound.uids["pool"], self.pool)
+        source = self._source(tx, bound)
+        self._check_free(tx, pool.uid)
+        spec = source.spec
+        check_limit(tx, pool, spec.size)
+        formatted = spec.content == "filesystem"
+        volume = Volume(
+            uid=bound.drawn.uid, name=self.name, parent=pool.uid, created=bound.drawn.now,
+            operation=bound.drawn.operation,
+            spec=VolumeSpec(size=spec.size, content=spec.content, fs=spec.fs, labels=self.labels),
+            status=VolumeStatus(
+                formatted="formatting" if formatted else "never", fs_uuid=bound.drawn.fs_uuid if formatted else None
+            ),
+        )  # fmt: skip
+        resources.insert(tx, volume)
+        return (VolumeCopy(pool_ref(pool, bound.drawn.owner), object_ref(source), volume_ref(volume)),)
+
+    def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
+        """Ready, and formatted for ever."""
+        volume = resources.by_uid(tx, Volume, bound.drawn.uid)
+        if volume is not None:
+            formatted = "formatted" if volume.status.formatted == "formatting" else "never"
+            identity = results.get(VolumeCopied).identity
+            status = msgspec.structs.replace(volume.status, ready=True, formatted=formatted, identity=identity)
+            resources.update(tx, msgspec.structs.replace(volume, status=status))
+
+    def withdrawn(self, tx: Tx, bound: Bound) -> None:
+        """The row and its size go."""
+        resources.delete(tx, bound.drawn.uid)
+
+    def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
+        """The row and its size stay."""
+        mark_abandoned(tx, Volume, bound.drawn.uid, reason, bound.drawn.now)

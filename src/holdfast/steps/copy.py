@@ -1,0 +1,80 @@
+"""Making a volume or a snapshot from what another holds at one moment."""
+
+from typing import Any
+
+import msgspec
+
+from holdfast.drivers.contract import Making, PoolRef, VolumeFacts, VolumeRef
+from holdfast.drivers.registry import Drivers
+from holdfast.model.resources import Taken
+from holdfast.model.step import Context, Done, Round, Step, Todo, Verdict
+from holdfast.steps.looks import kept_so_far, settled, taking, verdict
+
+_LET_GO = "its source is as it was"
+_COPIED = "copied "
+
+
+class VolumeCopied(msgspec.Struct, frozen=True):
+    """The back end's own identity of the object, and how its source was at that moment."""
+
+    identity: dict[str, str] = {}
+    taken: Taken | None = None
+
+
+class VolumeCopy(Step, frozen=True, tag="volume-copy.1"):
+    """The volume is there, marked, and holds what `source` held at one moment. Its uid was minted for it.
+
+    Its undo first lets go of the source, which a copy that was interrupted may have left frozen.
+    """
+
+    pool: PoolRef
+    source: VolumeRef
+    volume: VolumeRef
+
+    Result = VolumeCopied
+    minted = True
+
+    def judge(self, ctx: Context) -> Verdict:
+        """Present and as wanted: what is published let go of its source before."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        found = settled(ctx, driver.settle(self.pool), driver.look_volume(self.pool, self.volume))
+
+        def there(facts: VolumeFacts) -> Verdict:
+            return Done(VolumeCopied(facts.identity, facts.taken))
+
+        return verdict(found, there, Todo())
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Copy, a round at a time."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        making = Making(ctx.operation, ctx.attempt, ctx)
+        progress = driver.copy_volume(self.pool, self.source, self.volume, making, ctx.progress)
+        return None if progress is None else Round(_COPIED + progress.removeprefix(_COPIED))
+
+    def persist(self, ctx: Context) -> None:
+        """Sync it."""
+        ctx.tool(Drivers).of(self.pool).persist_volume(self.pool, self.volume)
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """Its source is as it was, and nothing of it is left, published or not."""
+        if not ctx.progress or ctx.progress.startswith(_COPIED):
+            return Todo()
+        driver = ctx.tool(Drivers).of(self.pool)
+        making = Making(ctx.operation, ctx.attempt, ctx)
+        found = settled(ctx, driver.settle(self.pool), driver.unmade_volume(self.pool, self.volume, making), taken=True)
+        return verdict(found, lambda _left: Done() if kept_so_far(ctx) else Todo(), Done())
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Let go, then discard."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        if not ctx.progress or ctx.progress.startswith(_COPIED):
+            driver.let_go(self.pool, self.source, ctx)
+            return Round(_LET_GO)
+        making = Making(ctx.operation, ctx.attempt, ctx)
+        return taking(lambda: driver.unmake_volume(self.pool, self.volume, making))
+
+    def describe(self) -> str:
+        """One line."""
+        if self.volume.of:
+            return f"take the snapshot {self.volume.name} of {self.source.name}"
+        return f"copy {self.source.name} to {self.volume.name}"

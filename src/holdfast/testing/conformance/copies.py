@@ -1,0 +1,244 @@
+"""The conformance of snapshots, copies and restores: see `holdfast.testing.conformance.drivers`."""
+
+import msgspec
+import pytest
+
+from holdfast.drivers.contract import Absent, Making, PoolRef, Present, VolumeRef
+from holdfast.model.errors import HoldfastError, InUse
+from holdfast.testing.conformance.checks import facts_match
+from holdfast.testing.conformance.harness import Harness, Kind
+
+# Of a file system whose image is attached: what uses it may be no mount.
+_MOUNTED_OR_NOT = ("idle", "frozen")
+
+
+class CopyConformance:
+    """Snapshots of volumes of one kind, what is made of them, and the way back to them."""
+
+    @pytest.fixture(autouse=True)
+    def _offered(self, harness: Harness) -> None:
+        if not harness.driver.info.snapshots:
+            pytest.skip("this driver takes no snapshots")
+
+    def test_a_snapshot_holds_what_its_volume_held_and_is_one_more_object(self, harness: Harness, kind: Kind) -> None:
+        """Whatever becomes of the volume; every verb that takes a volume takes it."""
+        driver, pool = harness.driver, harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        snapshot, making = taken_of(harness, volume), harness.making()
+        assert isinstance(driver.look_volume(pool, snapshot), Absent)
+        copied(harness, pool, volume, snapshot, making)
+        facts_match(harness, pool, snapshot, making.operation)
+        found = driver.look_volume(pool, snapshot)
+        assert isinstance(found, Present)
+        assert (found.facts.of, found.facts.taken) == (volume.uid, "idle")
+        assert sorted(item.uid for item in driver.inventory(pool)) == sorted((volume.uid, snapshot.uid))
+        driver.persist_volume(pool, snapshot)
+        assert driver.usage(pool, snapshot, lambda: False).complete
+        harness.removed(pool, volume)
+        assert harness.reads_back(pool, snapshot)
+        driver.rename_volume(pool, snapshot, "other")
+        facts_match(harness, pool, msgspec.structs.replace(snapshot, name="other"))
+        harness.removed(pool, snapshot)
+        assert not harness.remains(pool, snapshot)
+        assert harness.keeper.alive == []
+
+    def test_a_snapshot_does_not_follow_its_volume(self, harness: Harness, kind: Kind) -> None:
+        """What is written later is not in it."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        snapshot = taken_of(harness, volume)
+        copied(harness, pool, volume, snapshot)
+        harness.write(pool, volume)
+        assert harness.reads_back(pool, volume)
+        assert not harness.reads_back(pool, snapshot)
+
+    def test_a_volume_in_use_has_a_snapshot_that_says_so_or_is_refused(self, harness: Harness, kind: Kind) -> None:
+        """And whoever uses it can go on."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        snapshot, making = taken_of(harness, volume), harness.making()
+        with harness.in_use(pool, volume):
+            try:
+                copied(harness, pool, volume, snapshot, making)
+            except HoldfastError as error:
+                assert (kind.content, error.code) == ("block", "refused")
+                while not harness.driver.unmake_volume(pool, snapshot, making):
+                    pass
+                assert not harness.remains(pool, snapshot)
+                return
+            finally:
+                harness.driver.let_go(pool, volume, harness.keeper)
+            found = harness.driver.look_volume(pool, snapshot)
+            assert isinstance(found, Present)
+            assert found.facts.taken in {"directory": ("live",), "block": ("synced",)}.get(
+                kind.content, _MOUNTED_OR_NOT
+            )
+        assert harness.reads_back(pool, snapshot)
+
+    def test_a_copy_has_an_identity_of_its_own(self, harness: Harness, kind: Kind) -> None:
+        """Of a volume, and of a snapshot; it is no snapshot, and both can be used side by side."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        snapshot = taken_of(harness, volume)
+        copied(harness, pool, volume, snapshot)
+        for source in (volume, snapshot):
+            clone = harness.volume(kind)
+            copied(harness, pool, source, clone)
+            facts_match(harness, pool, clone)
+            found = harness.driver.look_volume(pool, clone)
+            assert isinstance(found, Present)
+            assert (found.facts.of, found.facts.taken) == ("", None)
+            assert clone.fs_uuid is None or clone.fs_uuid != volume.fs_uuid
+            assert harness.reads_back(pool, clone)
+            with harness.in_use(pool, clone):
+                assert harness.driver.in_use(pool, clone)
+
+    def test_a_copy_interrupted_anywhere_and_repeated_ends_well(self, harness: Harness, kind: Kind) -> None:
+        """As a making; its source is as before."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        begun: dict[int, tuple[VolumeRef, str]] = {}
+
+        def act(nth: int) -> None:
+            begun[nth] = (taken_of(harness, volume), harness.runtime.new_id())
+            copied(harness, pool, volume, begun[nth][0], harness.making(begun[nth][1]))
+
+        def check(nth: int, failpoint: str) -> None:
+            snapshot, operation = begun[nth]
+            found = harness.driver.look_volume(pool, snapshot)
+            assert isinstance(found, Absent | Present), failpoint
+            if isinstance(found, Absent):
+                copied(harness, pool, volume, snapshot, harness.making(operation, 2))
+            facts_match(harness, pool, snapshot, operation)
+            assert harness.reads_back(pool, snapshot), failpoint
+            harness.removed(pool, snapshot)
+            assert [item.kind for item in harness.driver.inventory(pool)] == ["volume"], failpoint
+
+        assert harness.each_failure(act, check) > 0
+        assert harness.reads_back(pool, volume)
+
+    def test_a_copy_interrupted_anywhere_can_be_undone(self, harness: Harness, kind: Kind) -> None:
+        """Published or not."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        begun: dict[int, tuple[VolumeRef, str]] = {}
+
+        def act(nth: int) -> None:
+            begun[nth] = (harness.volume(kind), harness.runtime.new_id())
+            copied(harness, pool, volume, begun[nth][0], harness.making(begun[nth][1]))
+
+        def check(nth: int, failpoint: str) -> None:
+            clone, operation = begun[nth]
+            making = harness.making(operation, 2)
+            harness.driver.let_go(pool, volume, harness.keeper)
+            while not harness.driver.unmake_volume(pool, clone, making):
+                pass
+            assert isinstance(harness.driver.unmade_volume(pool, clone, making), Absent), failpoint
+            assert not harness.remains(pool, clone), failpoint
+            assert [item.uid for item in harness.driver.inventory(pool)] == [volume.uid], failpoint
+
+        harness.each_failure(act, check)
+
+    def test_a_restored_volume_holds_what_its_snapshot_held(self, harness: Harness, kind: Kind) -> None:
+        """And can be restored to another one then; the snapshots stay."""
+        driver, pool = harness.driver, harness.ready()
+        volume = harness.made(pool, kind)
+        empty, full = taken_of(harness, volume), taken_of(harness, volume)
+        copied(harness, pool, volume, empty)
+        harness.write(pool, volume)
+        copied(harness, pool, volume, full)
+        for snapshot in (empty, full, empty):
+            making = harness.making()
+            staged(harness, pool, volume, snapshot, making)
+            assert isinstance(driver.look_staged(pool, volume, making.operation), Present)
+            assert isinstance(driver.left_of_restore(pool, volume, making.operation), Present)
+            driver.swap_restore(pool, volume, making.operation)
+            facts_match(harness, pool, volume, making.operation)
+            assert harness.reads_back(pool, volume) == (snapshot is full)
+            while not driver.discard_restore(pool, volume, making.operation):
+                pass
+            assert isinstance(driver.left_of_restore(pool, volume, making.operation), Absent)
+        assert {item.uid for item in driver.inventory(pool)} == {volume.uid, empty.uid, full.uid}
+        assert harness.keeper.alive == []
+
+    def test_a_restore_interrupted_anywhere_is_the_old_or_the_new_and_ends_well(
+        self, harness: Harness, kind: Kind
+    ) -> None:
+        """Never a mix, and never neither."""
+        driver, pool = harness.driver, harness.ready()
+        volume = harness.made(pool, kind)
+        snapshot = taken_of(harness, volume)
+        copied(harness, pool, volume, snapshot)
+        harness.write(pool, volume)
+        full = taken_of(harness, volume)
+        copied(harness, pool, volume, full)
+        begun: dict[int, str] = {}
+
+        def play(making: Making) -> None:
+            if not isinstance(driver.look_staged(pool, volume, making.operation), Present):
+                staged(harness, pool, volume, snapshot, making)
+            driver.swap_restore(pool, volume, making.operation)
+
+        def act(nth: int) -> None:
+            begun[nth] = harness.runtime.new_id()
+            play(harness.making(begun[nth]))
+
+        def check(nth: int, failpoint: str) -> None:
+            found = driver.look_volume(pool, volume)
+            assert isinstance(found, Present), failpoint
+            swapped = found.facts.operation == begun[nth]
+            assert harness.reads_back(pool, volume) != swapped, failpoint
+            if not swapped:
+                play(harness.making(begun[nth], 2))
+            assert not harness.reads_back(pool, volume), failpoint
+            while not driver.discard_restore(pool, volume, begun[nth]):
+                pass
+            again = harness.making()
+            staged(harness, pool, volume, full, again)
+            driver.swap_restore(pool, volume, again.operation)
+            while not driver.discard_restore(pool, volume, again.operation):
+                pass
+            assert harness.reads_back(pool, volume), failpoint
+            assert len(list(driver.inventory(pool))) == 3, failpoint
+
+        assert harness.each_failure(act, check) > 0
+
+    def test_a_volume_in_use_is_not_restored(self, harness: Harness, kind: Kind) -> None:
+        """What was staged can be discarded."""
+        driver, pool = harness.driver, harness.ready()
+        volume = harness.made(pool, kind)
+        snapshot, making = taken_of(harness, volume), harness.making()
+        copied(harness, pool, volume, snapshot)
+        harness.write(pool, volume)
+        staged(harness, pool, volume, snapshot, making)
+        with harness.in_use(pool, volume), pytest.raises(InUse):
+            driver.swap_restore(pool, volume, making.operation)
+        while not driver.discard_restore(pool, volume, making.operation):
+            pass
+        assert harness.reads_back(pool, volume)
+        assert len(list(driver.inventory(pool))) == 2
+
+
+def taken_of(harness: Harness, volume: VolumeRef) -> VolumeRef:
+    """A snapshot that is not taken yet."""
+    return msgspec.structs.replace(volume, uid=harness.runtime.new_id(), name="monday", of=volume.uid)
+
+
+def copied(harness: Harness, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making | None = None) -> None:
+    """Copy it, whatever rounds that takes."""
+    making, progress = making or harness.making(), ""
+    while (more := harness.driver.copy_volume(pool, source, volume, making, progress)) is not None:
+        assert more != progress, "the copy makes no progress"
+        progress = more
+
+
+def staged(harness: Harness, pool: PoolRef, volume: VolumeRef, snapshot: VolumeRef, making: Making) -> None:
+    """Stage it, whatever rounds that takes."""
+    progress = ""
+    while (more := harness.driver.stage_restore(pool, volume, snapshot, making, progress)) is not None:
+        assert more != progress, "the copy makes no progress"
+        progress = more
