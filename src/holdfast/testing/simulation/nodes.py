@@ -37,7 +37,7 @@ class Node:
 
     def __init__(self, volume: "FileSystem", kind: Kind, ino: int, mode: int) -> None:
         self.volume = volume
-        self.kind = kind
+        self.kind: Kind = kind
         self.ino = ino
         self.mode = _MODES[kind] | mode
         self.born = volume.birth()
