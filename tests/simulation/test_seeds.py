@@ -25,7 +25,7 @@ FRESH = 60
 FOUND = (10, 13, 26, 28, 72, 73, 79, 356, 384, 1129, 1185, 20009, 555653077, 872117769, 2100000459)
 # The same of the array's.
 ARRAY_SEEDS, ARRAY_FRESH = 25, 10
-ARRAY_CHUNKS = 16 if PROOF else 1
+ARRAY_CHUNKS = 8 if PROOF else 1
 # What seeds found before that weather had all its kinds are mutants now; these meet it again.
 FOUND_ARRAY = (4, 15, 114, 235, 345, 1074254498)
 FILE_SYSTEMS = ("attachment.", "volume.check", "volume.trim")

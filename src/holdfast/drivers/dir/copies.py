@@ -85,19 +85,18 @@ class Copies:
         """How it was taken, or the progress of a copy that goes on."""
         target = self._files.open_below(fd, DISK, os.O_RDWR) if progress else self._begin(fd)
         try:
-            said = "idle"
+            answer = {"taken": "idle", "shared": False}
             if not progress:
                 args = {"fs": source.fs, "again": making.attempt > 1}
                 answer = self._children.run(making.keeper, "take-image", args, (access.fd, target), _TAKE)
-                said = answer["taken"]
-            if progress or not answer["shared"]:
+            if not answer["shared"]:
                 done = self._round(access.fd, target, int(progress.split()[1]) if progress else 0)
                 if done is not None:
                     return done
             self._finish(target, source, volume, making)
         finally:
             self._kernel.close(target)
-        return str(said)
+        return str(answer["taken"])
 
     def _begin(self, fd: int) -> int:
         return self._files.make_sparse("volume.make-disk", fd, DISK, 0)

@@ -25,10 +25,10 @@ def inventory(root: Root, pool: PoolRef) -> Iterator[Item]:
     for name in names:
         where = f"{pool.config['source']}/{VOLUMES}/{name}"
         parts = name.split(".")
-        ours = tuple(parts[:2]) if parts[2:3] == [pool.owner] else ()
-        if ours in (("", "making"), ("", "restoring")) and len(parts) == _PARTS[ours[1]]:
+        ours = parts[1] if parts[2:3] == [pool.owner] and not parts[0] and len(parts) == _PARTS.get(parts[1]) else ""
+        if ours in ("making", "restoring"):
             yield Item("unfinished", parts[4], where, operation=parts[3])
-        elif ours == ("", "removing") and len(parts) == _PARTS["removing"]:
+        elif ours == "removing":
             yield Item("removing", parts[3], where)
         elif len(name) == 32 and "." not in name:
             yield Item("volume", name, where)
