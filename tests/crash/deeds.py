@@ -135,5 +135,6 @@ def _restore(daemon: Daemon, _content: Content) -> Asked:
 
 def _release(daemon: Daemon, _content: Content) -> Asked:
     for found in daemon.records.read(lambda tx: resources.page(tx, Volume)):
-        return DeviceRelease(volume=found.uid)
+        if found.name != "c":
+            return DeviceRelease(volume=found.uid)
     raise NotFound("There is no volume.")

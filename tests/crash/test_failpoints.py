@@ -19,10 +19,15 @@ ELSEWHERE = {
     "child.mkfs-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
     "child.fsck-xfs": "tests/crash/test_matrix.py in make proof; tests/host",
     "child.fsck-btrfs": "tests/crash/test_matrix.py in make proof; tests/host",
+    "child.identify-xfs": "tests/conformance/kernels; tests/conformance",
+    "child.identify-btrfs": "tests/conformance/kernels; tests/conformance",
+    "child.grow-image": "tests/crash/test_matrix.py in make proof; tests/conformance/kernels",
+    "volume.grow-discard": "tests/conformance: a resize that was interrupted twice",
+    "volume.sync-copied": "tests/conformance: a copy in rounds",
     "purge.rmdir": "tests/faces/test_purge_crash.py: it is of no plan",
     "pool.unlink-new": "tests/conformance: a stamp that was killed before the pool's deletion",
 }
-FILES = r"_files\.(?:mkdir|write|make_sparse|rename|rename_noreplace|unlink|rmdir|sync)\("
+FILES = r"_files\.(?:mkdir|write|make_sparse|extend|rename|rename_noreplace|exchange|unlink|rmdir|sync|sync_all)\("
 
 
 def names_in_the_code() -> set[str]:
@@ -39,9 +44,9 @@ def names_in_the_code() -> set[str]:
         found.update(f"journal.{name}" for name in re.findall(r'self\._(?:commit|step)\(\s*"([a-z-]+)"', text))
         found.update(f"array.{name}" for name in re.findall(r'\.change\(\s*"([a-z-]+)"', text))
         found.update(f"array.{name}" for name in re.findall(r'self\._tag\(.*"(tag-[a-z]+)"', text))
-        kinds = r'^    "([a-z-]+)": (?:mounting|checks|trims|growing)\.'
+        kinds = r'^    "([a-z-]+)": (?:mounting|checks|trims|growing|taking)\.'
         found.update(f"child.{name}" for name in re.findall(kinds, text, re.MULTILINE))
-        found.update(f"child.{name}" for name in re.findall(r'"((?:mkfs|fsck)-[a-z0-9]+)": _', text))
+        found.update(f"child.{name}" for name in re.findall(r'"((?:mkfs|fsck|identify|copy)-[a-z0-9]+)": _', text))
     return found
 
 

@@ -16,8 +16,8 @@ from schemathesis.core.parameters import ParameterLocation
 PLACE, TOKEN = os.environ["HOLDFAST_FUZZ_PLACE"], os.environ["HOLDFAST_FUZZ_TOKEN"]
 _turns = itertools.count()
 # What there is to meet; ids as answers bring them. The pool `q` and the volumes
-# `w` and `x` are there to be deleted and renamed.
-THERE = {"pool": "p", "volume": "v"}
+# `w` and `x` are there to be deleted and renamed, and so are the snapshots `t` and `u` of `v`; `y` is never mounted.
+THERE = {"pool": "p", "volume": "v", "snapshot": "s"}
 
 
 def tamed(value: Any) -> Any:
@@ -48,10 +48,13 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     renames = case.method == "PATCH" and isinstance(case.body, dict) and "name" in case.body
     if "mount" not in parts and (renames or case.method == "DELETE"):
         there = {"pool": "p", "volume": "x" if renames else "w"} if "volume" in parts else {"pool": "q"}
+        if "snapshot" in parts:
+            there = {"pool": "p", "volume": "v", "snapshot": "u" if renames else "t"}
         if valid or any(parts.get(part) == name for part, name in THERE.items()):
             case.path_parameters = {**parts, **there}
     elif valid and next(_turns) % 3:
-        case.path_parameters = {**parts, **{part: name for part, name in THERE.items() if part in parts}}
+        there = {**THERE, "volume": "y"} if case.path.endswith(("/check", "/restore")) else THERE
+        case.path_parameters = {**parts, **{part: name for part, name in there.items() if part in parts}}
 
 
 @schemathesis.hook

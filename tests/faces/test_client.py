@@ -48,6 +48,7 @@ def test_every_method_does_what_it_says(daemon: RealDaemon, client: Recorded) ->
     need("mkfs.ext4")
     _pools(daemon, client)
     _volumes(client)
+    _snapshots(daemon, client)
     _mounts(daemon, client)
     _operations(client)
     _tokens(client)
@@ -90,8 +91,31 @@ def _volumes(client: Recorded) -> None:
     assert client.ask("connections", "p", "w") == []
     with pytest.raises(Invalid):
         client.ask("disconnect", "p", "w", "esx-17")
-    with pytest.raises(Invalid):
-        client.ask("resize_volume", "p", "w", "16MiB")
+    client.done("create_volume", "p", "tree", "1MiB")
+    client.done("resize_volume", "p", "tree", "2MiB")
+    client.done("clone_volume", "p", "tree", "twin", labels={"of": "tree"})
+    sizes = {each.name: each.size for each in client.ask("volumes", "p")}
+    assert sizes == {"tree": 2 << 20, "twin": 2 << 20, "w": 8 << 20}
+    client.done("delete_volume", "p", "twin")
+
+
+def _snapshots(daemon: RealDaemon, client: Recorded) -> None:
+    client.done("create_snapshot", "p", "tree", "s", labels={"app": "shop"}, protected=True)
+    (snapshot,) = client.ask("snapshots", "p", "tree", "", {"app": "shop"})
+    assert (snapshot.taken, snapshot.protected, snapshot.mounts) == ("idle", True, ())
+    client.done("change_snapshot", "p", "tree", "s", {"protected": False, "labels": {"app": None}})
+    client.done("change_snapshot", "p", "tree", "s", {"name": "t"})
+    with pytest.raises(Stale):
+        client.ask("change_snapshot", "p", "tree", "t", {"protected": True}, if_match='"nothing"')
+    assert client.ask("snapshot", "p", "tree", "t").labels == {}
+    assert client.ask("snapshot_usage", "p", "tree", "t").complete
+    client.done("mount_snapshot", "p", "tree", "t", str(daemon.mnt))
+    (mount,) = client.ask("mounts_of", "p", "tree")
+    assert (mount.snapshot, mount.read_only) == ("t", True)
+    client.done("unmount", mount)
+    client.done("restore_snapshot", "p", "tree", "t")
+    client.done("delete_snapshot", "p", "tree", "t")
+    client.done("delete_volume", "p", "tree")
 
 
 def _mounts(daemon: RealDaemon, client: Recorded) -> None:

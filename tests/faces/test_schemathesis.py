@@ -42,10 +42,14 @@ def served() -> Iterator[Tcp]:
     """Over TLS, with what the hooks know of; wrong tokens are part of what is sent."""
     with tcp_daemon(limits="auth_failures = 1000000") as tcp:
         client, root = tcp.daemon.with_pool(), tcp.daemon.root
-        client.create_volume("p", "v", "16MiB", content="filesystem", fs="ext4")
+        for name in ("v", "y"):
+            client.create_volume("p", name, "16MiB", content="filesystem", fs="ext4")
         for name in ("w", "x"):
             client.create_volume("p", name, "1MiB")
-        for place in ("q", "scratch", "scratch/in_mnt_db", "scratch/in_srv_fast"):
+        for name in ("s", "t", "u"):
+            client.create_snapshot("p", "v", name)
+        client.create_snapshot("p", "y", "s")
+        for place in ("q", "scratch", "scratch/in_mnt_db", "scratch/in_mnt_monday", "scratch/in_srv_fast"):
             (root / place).mkdir()
         client.create_pool("q", {"source": str(root / "q")})
         yield tcp

@@ -97,11 +97,18 @@ EXAMPLES = {
         "holdfast completion bash >/etc/bash_completion.d/holdfast": STARTED,
         "holdfast volume create fast/site --size 10GiB": "holdfast pool create fast --set source=/srv/fast",
         "holdfast volume resize array/db 40GiB": ON_AN_ARRAY,
-        "holdfast volume check fast/db": "holdfast volume rename fast/orders db",
+        "holdfast volume clone fast/db db-test": "holdfast volume rename fast/orders db",
         "holdfast volume trim fast/db": "holdfast volume mount fast/db /mnt/db",
         "holdfast volume disconnect array/db esx-17": A_STRANGER_CONNECTS,
-        "holdfast volume delete fast/db": f"holdfast volume unmount /mnt/db; {ARRAY_GOES}",
-        "holdfast op list --resource fast/db": "holdfast volume create fast/db --size 1GiB",
+        "holdfast volume delete fast/db":
+        f"holdfast volume unmount /mnt/db; holdfast volume delete fast/db-test --yes; {ARRAY_GOES}",
+        "holdfast snapshot create fast/db@monday":
+        "holdfast volume create fast/db --size 1GiB; mkdir /mnt/monday",
+        "holdfast snapshot restore fast/db@monday": "holdfast volume unmount /mnt/monday",
+        "holdfast snapshot rename fast/db@monday before-upgrade":
+        "holdfast snapshot set fast/db@before-upgrade --unprotected; "
+        "holdfast snapshot delete fast/db@before-upgrade --yes; holdfast snapshot set fast/db@monday --unprotected",
+        "holdfast snapshot delete fast/db@monday": "holdfast snapshot rename fast/db@before-upgrade monday",
         "holdfast op show 876433c40a8444818d92e221ba3fdf77":
         f"holdfast volume unmount /srv/www; {AWAY}; holdfast volume create fast/new --size 1GiB",
         "holdfast op watch 876433c40a8444818d92e221ba3fdf77": BACK,

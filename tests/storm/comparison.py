@@ -21,7 +21,8 @@ def compare(notes: Notes, seen: Seen) -> list[Difference]:
 
 
 def _volumes(notes: Notes, seen: Seen) -> Iterator[Difference]:
-    for uid, facts in notes.volumes.items():
+    told = {**notes.volumes, **notes.snapshots}
+    for uid, facts in told.items():
         recorded = seen.recorded.get(uid)
         if recorded is None:
             yield Difference("lost", f"the volume {facts.name} has no record")
@@ -31,9 +32,9 @@ def _volumes(notes: Notes, seen: Seen) -> Iterator[Difference]:
             yield Difference("lost", f"the volume {facts.name} is not ready")
         if uid not in seen.on_disk:
             yield Difference("lost", f"the volume {facts.name} is not in its pool")
-    for uid in sorted(set(seen.recorded) - set(notes.volumes)):
+    for uid in sorted(set(seen.recorded) - set(told)):
         yield _superfluous(notes, uid, f"a record of the volume {seen.recorded[uid].name}")
-    for uid in sorted(set(seen.on_disk) - set(notes.volumes)):
+    for uid in sorted(set(seen.on_disk) - set(told)):
         yield _superfluous(notes, uid, f"{uid} in the pool")
 
 
@@ -58,7 +59,8 @@ def _mounts(notes: Notes, seen: Seen) -> Iterator[Difference]:
             yield Difference("leaked", f"a mount at {path}")
     for uid, text in seen.cargo.items():
         if text != notes.written[uid]:
-            yield Difference("lost", f"data: {notes.volumes[uid].name} reads {text!r}, and was {notes.written[uid]!r}")
+            name = {**notes.volumes, **notes.snapshots}[uid].name
+            yield Difference("lost", f"data: {name} reads {text!r}, and was {notes.written[uid]!r}")
     needed = Counter(uid for uid in notes.mounts if notes.volumes[uid].content != "directory")
     for uid in (Counter(seen.devices) - needed).elements():
         yield Difference("leaked", f"a loop device on the disk of {uid}")

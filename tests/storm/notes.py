@@ -7,13 +7,14 @@ from holdfast.model.resources import Content, FileSystem
 
 
 class Facts(NamedTuple):
-    """A volume as it was asked for; `size` in bytes."""
+    """A volume as it was asked for, or a snapshot `of` one; `size` in bytes."""
 
     name: str
     size: int
     content: Content
     fs: FileSystem | None
     pool: str = "p"
+    of: str = ""
 
 
 class Place(NamedTuple):
@@ -26,11 +27,12 @@ class Place(NamedTuple):
 class Notes:
     """One client's, or all clients' together. Volumes are known by uid.
 
-    `written` is what was written into a volume and synced; `made` are the mount points that were made.
+    `written` is what was written into a volume and synced, and what a snapshot was taken of.
     """
 
     def __init__(self) -> None:
         self.volumes: dict[str, Facts] = {}
+        self.snapshots: dict[str, Facts] = {}
         self.mounts: dict[str, Place] = {}
         self.written: dict[str, str] = {}
         self.gone: set[str] = set()
@@ -42,6 +44,7 @@ class Notes:
     def add(self, other: "Notes") -> None:
         """Take another's."""
         self.volumes |= other.volumes
+        self.snapshots |= other.snapshots
         self.mounts |= other.mounts
         self.written |= other.written
         self.gone |= other.gone

@@ -20,7 +20,7 @@ from tests.storm.place import StormDaemon
 from tests.storm.seen import on_array
 from tests.storm.settings import ANSWER, PATIENCE, SEED, WAIT
 
-MOST_VOLUMES = 6
+MOST_VOLUMES, MOST_SNAPSHOTS = 6, 3
 # Of volumes that are made on the array.
 ON_ARRAY = 0.25
 SIZES: dict[Content, int] = {"directory": 2 << 20, "filesystem": 4 << 20, "block": 1 << 20}
@@ -68,7 +68,15 @@ class Sailor:
         if self.notes.volumes:
             deeds += [self._rename]
         if self._free():
-            deeds += [self._mount, self._mount, self._delete]
+            deeds += [self._mount, self._mount]
+        if self._bare():
+            deeds += [self._delete]
+        if self._takeable() and len(self.notes.snapshots) < MOST_SNAPSHOTS:
+            deeds += [self._take]
+        if self.notes.snapshots:
+            deeds += [self._give_up]
+        if self._restorable():
+            deeds += [self._restore]
         if self.notes.mounts:
             deeds += [self._unmount, self._unmount]
         return deeds
@@ -120,6 +128,22 @@ class Sailor:
 
     def _free(self) -> list[str]:
         return sorted(set(self.notes.volumes) - set(self.notes.mounts))
+
+    def _bare(self) -> list[str]:
+        """Free, and without snapshots."""
+        return sorted(set(self._free()) - {facts.of for facts in self.notes.snapshots.values()})
+
+    def _takeable(self) -> list[str]:
+        """On the disk; its ext4 shares no blocks, so that a device in use has no snapshot."""
+        return [
+            uid
+            for uid, facts in sorted(self.notes.volumes.items())
+            if facts.pool == "p" and not (facts.content == "block" and uid in self.notes.mounts)
+        ]
+
+    def _restorable(self) -> list[str]:
+        """Snapshots of volumes that are not mounted."""
+        return sorted(uid for uid, facts in self.notes.snapshots.items() if facts.of not in self.notes.mounts)
 
     def _some(self, uids: list[str]) -> tuple[str, Facts]:
         uid = self._random.choice(uids)
@@ -198,9 +222,45 @@ class Sailor:
             assert not mounts_below(self._daemon.mnt / uid), f"unmounted, and still there: {facts.name}"
 
     def _delete(self) -> None:
-        uid, facts = self._some(self._free())
+        uid, facts = self._some(self._bare())
         if self._asked("delete", facts, lambda key: self._client.delete_volume(facts.pool, facts.name, WAIT, key)):
             del self.notes.volumes[uid]
             self.notes.written.pop(uid, None)
             self.notes.gone.add(uid)
             assert not self._is_there(uid, facts.pool), f"deleted, and still there: {facts.name}"
+
+    def _take(self) -> None:
+        uid, facts = self._some(self._takeable())
+        name = f"s{self._number}-{self._serial}"
+        view = self._asked(
+            "snapshot", facts, lambda key: self._client.create_snapshot("p", facts.name, name, WAIT, key)
+        )  # fmt: skip
+        if view is not None:
+            taken = view.resource.uid
+            self.notes.snapshots[taken] = facts._replace(name=name, of=uid)
+            if uid in self.notes.written:
+                self.notes.written[taken] = self.notes.written[uid]
+            assert self._is_there(taken, "p"), f"taken, and not there: {facts.name}@{name}"
+
+    def _give_up(self) -> None:
+        uid = self._random.choice(sorted(self.notes.snapshots))
+        facts = self.notes.snapshots[uid]
+        volume = self.notes.volumes[facts.of].name
+        if self._asked(
+            "give up", facts, lambda key: self._client.delete_snapshot("p", volume, facts.name, WAIT, key)
+        ):  # fmt: skip
+            del self.notes.snapshots[uid]
+            self.notes.written.pop(uid, None)
+            self.notes.gone.add(uid)
+            assert not self._is_there(uid, "p"), f"deleted, and still there: {facts.name}"
+
+    def _restore(self) -> None:
+        uid = self._random.choice(self._restorable())
+        facts = self.notes.snapshots[uid]
+        volume = self.notes.volumes[facts.of].name
+        if self._asked(
+            "restore", facts, lambda key: self._client.restore_snapshot("p", volume, facts.name, WAIT, key)
+        ):  # fmt: skip
+            self.notes.written.pop(facts.of, None)
+            if uid in self.notes.written:
+                self.notes.written[facts.of] = self.notes.written[uid]

@@ -42,10 +42,12 @@ def look(daemon: StormDaemon, client: Client, notes: Notes) -> Seen:
     pools = {volume.uid: pool for pool in POOLS for volume in client.volumes(pool)}
     volumes = [volume for pool in POOLS for volume in client.volumes(pool)]
     uids = {volume.name: volume.uid for volume in volumes}
+    snapshots = [each for volume in client.volumes("p") for each in client.snapshots("p", volume.name)]
     mounts = client.mounts()
     return Seen(
-        recorded={v.uid: Facts(v.name, v.size, v.content, v.fs, pools[v.uid]) for v in volumes},
-        unready=[v.uid for v in volumes if not v.ready],
+        recorded={v.uid: Facts(v.name, v.size, v.content, v.fs, pools[v.uid]) for v in volumes}
+        | {s.uid: Facts(s.name, s.size, s.content, s.fs, "p", uids[s.volume]) for s in snapshots},
+        unready=[v.uid for v in volumes if not v.ready] + [s.uid for s in snapshots if not s.ready],
         shown={uids.get(m.volume, m.volume): Place(m.path, m.read_only) for m in mounts if m.mounted},
         audit=[f"{found.kind} {found.subject}: {found.evidence}" for found in client.audit()],
         on_disk=[*os.listdir(daemon.pool / "volumes"), *on_array(daemon.array)],
@@ -56,6 +58,11 @@ def look(daemon: StormDaemon, client: Client, notes: Notes) -> Seen:
             uid: cargo.read(notes.mounts[uid].path, notes.volumes[uid].content, text)
             for uid, text in notes.written.items()
             if uid in notes.mounts
+        }
+        | {
+            uid: cargo.kept(daemon.pool / "volumes" / uid, facts.content, notes.written[uid])
+            for uid, facts in notes.snapshots.items()
+            if uid in notes.written and facts.content != "filesystem"
         },
         connected=[
             named.uid for _, name in sorted(daemon.array.array.state.connections) if (named := names.parse(name))

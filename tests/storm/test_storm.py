@@ -1,4 +1,4 @@
-"""A storm: clients create, rename, mount, unmount and delete while everything below them breaks; then all agrees.
+"""A storm: clients make, mount, snapshot, restore and delete while everything below them breaks; then all agrees.
 
 `make storm` makes it ten minutes long. HOLDFAST_STORM_SECONDS, _CLIENTS and _SEED change it; report/storm.txt has
 the table. A storm that failed leaves the daemon's log and state in report/storm-failed.
@@ -138,6 +138,8 @@ def sweep(daemon: StormDaemon, client: Client) -> None:
         assert client.unmount(mount).state == "done"
     for pool in POOLS:
         for volume in list(client.volumes(pool)):
+            for snapshot in list(client.snapshots(pool, volume.name)):
+                assert client.delete_snapshot(pool, volume.name, snapshot.name).state == "done"
             assert client.delete_volume(pool, volume.name).state == "done"
     assert lasting(daemon, client, Notes()) == []
     assert daemon.stop() == 0

@@ -90,12 +90,13 @@ class VolumeConnect(_Connection, frozen=True, tag="volume-connect.1"):
     def apply(self, ctx: Context) -> Round | None:
         """Connect; the entry of the host is made if it must be, and stays.
 
-        What is refused was asked for by a list that may be old: another operation may just have made that entry.
+        What is refused was asked for by a list that may be old: another operation may just have made that entry, and
+        the first refusal may be told late.
         """
         try:
             self._connect(ctx)
         except Refused as error:
-            if ctx.elapsed < self._driver(ctx).settle(self.pool):
+            if ctx.elapsed < 2 * self._driver(ctx).settle(self.pool):
                 raise Again(error.detail, error.hint) from error
             raise
         return None

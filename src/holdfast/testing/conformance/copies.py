@@ -143,6 +143,25 @@ class CopyConformance:
 
         harness.each_failure(act, check)
 
+    def test_a_copy_goes_in_rounds_that_a_crash_does_not_lose(self, harness: Harness, kind: Kind) -> None:
+        """Of what cannot be shared: each round says how far it came, and another process goes on from there."""
+        pool = harness.ready()
+        volume = harness.made(pool, kind)
+        harness.write(pool, volume)
+        snapshot, operation, progress = taken_of(harness, volume), harness.runtime.new_id(), ""
+        with harness.hurry():
+            for _ in range(3):
+                more = harness.driver.copy_volume(pool, volume, snapshot, harness.making(operation), progress)
+                if more is None:
+                    break
+                assert isinstance(harness.driver.look_volume(pool, snapshot), Absent)
+                assert more != progress
+                progress = more
+        if not isinstance(harness.driver.look_volume(pool, snapshot), Present):
+            copied(harness, pool, volume, snapshot, harness.making(operation), progress)
+        facts_match(harness, pool, snapshot, operation)
+        assert harness.reads_back(pool, snapshot)
+
     def test_a_restored_volume_holds_what_its_snapshot_held(self, harness: Harness, kind: Kind) -> None:
         """And can be restored to another one then; the snapshots stay."""
         driver, pool = harness.driver, harness.ready()
@@ -228,9 +247,12 @@ def taken_of(harness: Harness, volume: VolumeRef) -> VolumeRef:
     return msgspec.structs.replace(volume, uid=harness.runtime.new_id(), name="monday", of=volume.uid)
 
 
-def copied(harness: Harness, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making | None = None) -> None:
+def copied(
+    harness: Harness, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making | None = None,
+    progress: str = "",
+) -> None:  # fmt: skip
     """Copy it, whatever rounds that takes."""
-    making, progress = making or harness.making(), ""
+    making = making or harness.making()
     while (more := harness.driver.copy_volume(pool, source, volume, making, progress)) is not None:
         assert more != progress, "the copy makes no progress"
         progress = more
