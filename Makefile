@@ -7,7 +7,8 @@ LAB_PACKAGES := $(PACKAGES) strace nbdkit libnbd-bin fuse3 libfuse2 postgresql u
 RUN := $(BIN)/python
 # Three workers for two cores: each waits for disks and processes now and then.
 # Disks in memory come and go by the thousand: without a bound mallopt(3) learns to keep what each of them leaves.
-TESTS := MALLOC_MMAP_THRESHOLD_=131072 $(RUN) -m pytest -q -n 3 --dist worksteal
+WORKERS := 3
+TESTS = MALLOC_MMAP_THRESHOLD_=131072 $(RUN) -m pytest -q -n $(WORKERS) --dist worksteal
 
 .PHONY: demo test proof proof-part check serve docs bench bench-scale setup setup-lab storm lab-kernel lab-iscsi clean
 
@@ -45,6 +46,7 @@ demo: setup
 test: setup-lab
 	@$(TESTS)
 
+proof: WORKERS := 4
 proof: setup-lab
 	@HOLDFAST_PROOF=1 $(TESTS)
 

@@ -9,6 +9,7 @@ from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.drivers.dir.driver import DirDriver
 from holdfast.host import loops
 from holdfast.host.host import Host
+from holdfast.host.signatures import Signature, probe
 from holdfast.runtime.simulated import Scheduler, SimulatedRuntime
 from holdfast.testing.conformance.harness import OTHER_OWNER, OWNER, Harness
 from holdfast.testing.conformance.kernel.checks import bind, get, made, opened, put, there
@@ -58,6 +59,10 @@ class SimulatedDirHarness(Harness):
     def stat(self, fd: int) -> os.stat_result:
         """By it."""
         return self.process.fstat(fd)
+
+    def holds(self, fd: int) -> Signature:
+        """By it."""
+        return probe(fd, self.process)
 
     def _replace(self, path: str, content: bytes) -> None:
         with opened(self.other, path, os.O_RDWR) as fd:

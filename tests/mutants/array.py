@@ -81,8 +81,8 @@ ARRAY = (
         5,
         "the last pool goes, and the entry of the host stays",
         "operations/pool/delete.py",
-        "(HostsGone(place), PoolRemove(place)) if pool.status.connects else",
-        "",
+        "if pool.status.connects and _is_last(tx, pool):",
+        "if pool.status.connects and not place.uid:",
         Seeds(1, array=True),
     ),
     Mutant(

@@ -41,7 +41,8 @@ def catch(ground: Seeds | Suite, code: pathlib.Path) -> Caught:
 
 
 def _seeds(seeds: Seeds, code: pathlib.Path) -> Caught:
-    module = (*_SIMULATION, *(("--array",) if seeds.array else ()))
+    worlds = (("--array",) if seeds.array else ()) + (("--snapshots",) if seeds.taking else ())
+    module = (*_SIMULATION, *worlds)
     seed, what = _found(_BREACH, _run((*module, str(seeds.first), "--seeds", str(seeds.most)), code), str(seeds))
     return Caught(f"simulation: seed {seed}", what, (*module, seed), int(seed) - seeds.first + 1)
 

@@ -11,9 +11,9 @@ CONTROL = (
     ),
     Mutant(
         7, "record removed first: a mount's", "operations/attachment/unmount.py",
-        "        pool, volume = around(tx, attachment.parent)\n        spec",
+        "        pool, row, _ = around(tx, attachment.parent)\n        spec",
         "        resources.delete(tx, attachment.uid)\n"
-        "        pool, volume = around(tx, attachment.parent)\n        spec",
+        "        pool, row, _ = around(tx, attachment.parent)\n        spec",
         Seeds(5),
     ),
     Mutant(

@@ -18,9 +18,12 @@ class Seeds:
     most: int = 60
     # With a pool on an array.
     array: bool = False
+    # With snapshots.
+    taking: bool = False
 
     def __str__(self) -> str:
-        return f"simulation{' --array' * self.array}, seeds {self.first} to {self.first + self.most - 1}"
+        worlds = " --array" * self.array + " --snapshots" * self.taking
+        return f"simulation{worlds}, seeds {self.first} to {self.first + self.most - 1}"
 
 
 @dataclasses.dataclass(frozen=True)

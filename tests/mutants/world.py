@@ -14,7 +14,7 @@ WORLD = (
     ),
     Mutant(
         1, "what is in a new volume is not synced before its name", "drivers/dir/making.py",
-        '                self._files.sync("volume.sync", fd)\n', "",
+        '        self._files.sync("volume.sync", fd)\n', "",
         Suite("tests/conformance/test_dir_power_loss.py", why="a simulated btrfs has no such quirk"),
     ),
     Mutant(

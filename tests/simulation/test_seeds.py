@@ -28,6 +28,13 @@ ARRAY_SEEDS, ARRAY_FRESH = 25, 10
 ARRAY_CHUNKS = 8 if PROOF else 1
 # What seeds found before that weather had all its kinds are mutants now; these meet it again.
 FOUND_ARRAY = (4, 15, 114, 235, 345, 1074254498)
+# The same of snapshots'; what one found was the oracle's.
+TAKING_SEEDS, TAKING_CHUNKS = 15, 8 if PROOF else 1
+FOUND_TAKING = (15, 147)
+TAKING = {
+    "snapshot.create", "snapshot.delete", "snapshot.rename", "snapshot.change", "snapshot.mount", "snapshot.restore",
+    "volume.clone", "volume.resize",
+}  # fmt: skip
 FILE_SYSTEMS = ("attachment.", "volume.check", "volume.trim")
 CRASHES, AT_FAILPOINTS = ("crash", "power-cut"), ("delay", "hang", "error", "reply-lost", "late", "killed-child")
 
@@ -40,17 +47,19 @@ def _quiet() -> Iterator[None]:
     structlog.configure(**before)
 
 
-def play(seeds: list[int], name: str, *, array: bool = False) -> tuple[Counter[str], Counter[str], int]:
+def play(
+    seeds: list[int], name: str, *, array: bool = False, taking: bool = False
+) -> tuple[Counter[str], Counter[str], int]:
     """Hits, results and ended operations of all of them; a failing one says how it is played again."""
     hits: Counter[str] = Counter()
     results: Counter[str] = Counter()
     ended, begun = 0, time.process_time()
     for seed in seeds:
-        run = Run(seed, array=array)
+        run = Run(seed, array=array, taking=taking)
         try:
             report = run.play()
         except Exception as error:  # noqa: BLE001 - whatever it is, with its trace
-            again = Run(seed, keep=True, array=array)
+            again = Run(seed, keep=True, array=array, taking=taking)
             with pytest.raises(type(error)):
                 again.play()
             pytest.fail(failed(again, error, OPERATIONS))
@@ -104,6 +113,20 @@ def test_fresh_seeds_with_an_array_pass() -> None:
     play([first + number for number in range(ARRAY_FRESH)], "array-fresh", array=True)
 
 
+@pytest.mark.parametrize("chunk", range(TAKING_CHUNKS))
+def test_the_same_with_snapshots_of_which_each_holds_what_its_volume_held(chunk: int) -> None:
+    seeds = list(range(chunk * TAKING_SEEDS + 1, (chunk + 1) * TAKING_SEEDS + 1))
+    hits, results, ended = play(seeds, f"snapshots-chunk-{chunk}", taking=True)
+    assert sum(hits[kind] for kind in CRASHES) >= ended / 50
+    done = {name.partition(" ")[0] for name, count in results.items() if name.endswith(" done") and count}
+    assert done >= TAKING
+
+
+def test_seeds_with_snapshots_that_found_something_once_and_fresh_ones_pass() -> None:
+    first = int.from_bytes(os.urandom(4), "big")
+    play([*FOUND_TAKING, *(first + number for number in range(ARRAY_FRESH))], "snapshots-fresh", taking=True)
+
+
 @pytest.mark.parametrize("array", [False, True])
 def test_a_seed_is_played_again_exactly_also_in_another_process(array: bool) -> None:
     seed = 6
@@ -117,3 +140,4 @@ def test_a_seed_is_played_again_exactly_also_in_another_process(array: bool) -> 
     assert told[0] == told[1] == Run(seed, array=array).play().digest
     assert Run(seed + 1, array=array).play().digest != told[0]
     assert str(seed) in command(seed, OPERATIONS, array=array)
+    assert "--snapshots" in command(seed, OPERATIONS, taking=True)

@@ -103,10 +103,6 @@ class Looking:
             )
         )  # fmt: skip
 
-    def is_marked(self, fd: int) -> bool:
-        """Whether there is a mark in an open volume's directory, of whatever kind."""
-        return self._files.exists(fd, OBJECT_MARK)
-
     def mark(self, fd: int) -> ObjectMark:
         """The mark in an open volume's directory; raise Foreign without a sound one."""
         where = self._kernel.location(fd)

@@ -49,24 +49,14 @@ class Restores:
             raise Again("The volume is restored already.")
 
     def look(self, pool: PoolRef, volume: VolumeRef, operation: str) -> Observation[VolumeFacts]:
-        """See `Driver.look_staged`: whole just if it is marked, which is done last."""
+        """See `Driver.look_staged`: its name proves that it is ours, its mark that it is whole."""
 
         def fn() -> Observation[VolumeFacts]:
             with self._root.volumes(pool) as volumes:
-                name = staged(pool, volume, operation)
-                found = self._looking.look_in(volumes, pool, volume.uid, name)
-                if isinstance(found, ForeignObject) and self._files.exists(volumes, name):
-                    return Absent() if self._is_unmarked(volumes, name) else found
-                return found
+                found = self._looking.look_in(volumes, pool, volume.uid, staged(pool, volume, operation))
+                return Absent() if isinstance(found, ForeignObject) else found
 
         return observing(fn)
-
-    def _is_unmarked(self, volumes: int, name: str) -> bool:
-        fd = self._files.open_directory(name, volumes)
-        try:
-            return not self._looking.is_marked(fd)
-        finally:
-            self._files.kernel.close(fd)
 
     def swap(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
         """See `Driver.swap_restore`."""

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from holdfast.drivers.contract import Absent, Making, PoolRef, Present, VolumeRef
+from holdfast.host.signatures import Holds
 from holdfast.model.errors import HoldfastError, InUse
 from holdfast.testing.conformance.checks import facts_match
 from holdfast.testing.conformance.harness import Harness, Kind
@@ -92,6 +93,9 @@ class CopyConformance:
             assert isinstance(found, Present)
             assert (found.facts.of, found.facts.taken) == ("", None)
             assert clone.fs_uuid is None or clone.fs_uuid != volume.fs_uuid
+            if kind.fs:
+                with harness.reachable(pool, clone) as known, harness.driver.access(pool, known) as access:
+                    assert harness.holds(access.fd) == Holds(kind.fs, clone.fs_uuid or "")
             assert harness.reads_back(pool, clone)
             with harness.in_use(pool, clone):
                 assert harness.driver.in_use(pool, clone)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import msgspec
 
 from holdfast.drivers.contract import Driver, Making, PoolRef, VolumeRef
+from holdfast.host.signatures import Signature, probe
 from holdfast.model.resources import Content, FileSystem
 from holdfast.model.step import ChildIdentity
 from holdfast.runtime.api import Runtime
@@ -124,6 +125,10 @@ class Harness(abc.ABC):
     def length(self, fd: int) -> int:
         """Bytes of an image or device that the driver opened."""
         return self.stat(fd).st_size
+
+    def holds(self, fd: int) -> Signature:
+        """What an image or device that the driver opened shows."""
+        return probe(fd)
 
     def descriptors(self) -> int:
         """How many the driver's process has open."""

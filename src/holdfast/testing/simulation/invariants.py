@@ -217,6 +217,11 @@ class Invariants:
             kept = self._world.places[pool.source].kept(uid)
             if kept is None:
                 raise Breach(6, f"the volume {volume.name} is not in its pool", held.exclusive.get(uid, ""))
+            inner = kept.image.inner if kept.image else None
+            if inner is not None and inner.frozen and uid not in held.exclusive:
+                raise Breach(5, f"the file system of {volume.name} was left frozen")
+            if kept.image is not None and kept.image.lied:  # a copy of what a sick device told is as it was told
+                kept.image.lied, volume.token = False, volume.token if has_token(kept, volume) else b""
             self._write(kept, volume, uid, held)
             if not self._holds(tx, kept, uid, volume, held):
                 raise Breach(3, f"the data of {volume.name} is gone", held.exclusive.get(uid, ""))
@@ -248,6 +253,8 @@ class Invariants:
         """Rules 3 and 6: a snapshot holds what its volume did, until its own delete passed its pivot."""
         for uid, snapshot in self.model.snapshots.items():
             volume = self.model.volumes.get(snapshot.volume)
+            if volume is None and uid not in self.model.loose:
+                raise Breach(3, f"the volume of the snapshot {snapshot.name} was deleted")
             pool = self.model.pools.get(volume.pool) if volume else None
             if pool is None or uid in self.excused or uid in self.model.loose:
                 continue

@@ -123,7 +123,7 @@ class Model:
                 of = self.volumes[uids["volume"]]
                 self.snapshots[new] = KnownSnapshot(
                     request.name, uids["volume"], of.size, of.content, of.fs, dict(request.labels), request.protected,
-                    of.token,
+                    self._known(uids["volume"], of),
                 )  # fmt: skip
             case VolumeClone():
                 source: KnownVolume | KnownSnapshot | None = self.volumes.get(uids["volume"])
@@ -132,7 +132,7 @@ class Model:
                 if source is not None:
                     self.volumes[new] = KnownVolume(
                         request.name, uids["pool"], source.size, source.content, source.fs, dict(request.labels),
-                        source.token,
+                        self._known(uids["volume"], source),
                     )  # fmt: skip
             case SnapshotDelete():
                 self.snapshots.pop(uids["snapshot"], None)
@@ -153,6 +153,10 @@ class Model:
                 volume.labels = _merged(volume.labels, request.labels)
             case _:
                 pass
+
+    def _known(self, volume: str, source: "KnownVolume | KnownSnapshot") -> bytes:
+        """What a copy of it holds, if anybody can tell."""
+        return b"" if isinstance(source, KnownVolume) and volume in self._either else source.token
 
     def _forget(self, pool: str) -> None:
         self.pools.pop(pool, None)

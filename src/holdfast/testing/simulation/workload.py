@@ -211,7 +211,11 @@ class Client:
 
     def _snapshot(self, content: str = "") -> dict[str, str]:
         """One that is there, mostly."""
-        there = [each for each in self.model.snapshots.values() if not content or each.content == content]
+        there = [
+            each
+            for each in self.model.snapshots.values()
+            if (not content or each.content == content) and each.volume in self.model.volumes
+        ]
         if there and self.random.random() > 0.07:
             chosen = self.random.choice(there)
             volume = self.model.volumes[chosen.volume]
