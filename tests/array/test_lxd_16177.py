@@ -101,8 +101,7 @@ def test_a_volume_grows_behind_a_mount_that_was_abandoned_before_it_was_connecte
     """There is no device here that could grow; it waited for one for ever."""
     world.array.weather.answer(503, on("POST", "connections"), times=1000)
     op = client.mount("p", "b", world.path("node", file=True), wait=None)
-    world.waits(client, op, "The array")
-    client.exit(op.id, "abandon", "a test")
+    world.abandon(client, op, "The array")
     world.array.weather.troubles.clear()
     world.ends(client, client.resize_volume("p", "b", "32MiB", wait=None), "done")
     assert client.volume("p", "b").size == 32 * MIB

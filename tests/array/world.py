@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from holdfast.client import Client
+from holdfast.model.errors import WrongState
 from holdfast.model.operations import OperationView
 from holdfast.testing.flasharray.array import TOKEN, Array
 from holdfast.testing.flasharray.judging import judge
@@ -74,6 +75,18 @@ class ArrayWorld:
             assert op.state not in ENDED, f"{op.kind} is {op.state}: {op.error}"
             assert time.monotonic() < end, f"{op.kind} is {op.state}: {op.reason}, not {reason}"
             time.sleep(0.02)
+
+    def abandon(self, client: Client, op: OperationView, reason: str) -> None:
+        """Once it is parked for that reason; between two tries, for one that runs right now is not abandoned."""
+        end = time.monotonic() + 20.0
+        while True:
+            self.waits(client, op, reason)
+            try:
+                client.exit(op.id, "abandon", "a test")
+            except WrongState:
+                assert time.monotonic() < end, f"{op.kind} is never at rest"
+            else:
+                return
 
     def make(self, client: Client, name: str = "v", content: str = "block") -> OperationView:
         """Ask for a volume, and wait for nothing."""

@@ -10,7 +10,12 @@ import pytest
 from holdfast.drivers.contract import Absent, PoolRef, Present, Unknown
 from holdfast.host.children import ForkServerChildren
 from holdfast.model.errors import Again, Refused
-from holdfast.testing.conformance.drivers import CopyConformance, PoolConformance, VolumeConformance
+from holdfast.testing.conformance.drivers import (
+    CopyConformance,
+    ImportConformance,
+    PoolConformance,
+    VolumeConformance,
+)
 from holdfast.testing.conformance.harness import Kind
 from tests.conformance.dir_harness import KINDS, DirHarness, HurriedRuntime, close_below, mounted, run
 from tests.needs import need, need_root
@@ -71,6 +76,10 @@ class TestVolumes(VolumeConformance):
 
 
 class TestCopies(CopyConformance):
+    """See there."""
+
+
+class TestImports(ImportConformance):
     """See there."""
 
 

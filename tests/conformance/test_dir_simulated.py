@@ -13,7 +13,12 @@ from holdfast.drivers.contract import Absent, PoolRef, Present, Unknown
 from holdfast.host import mounttable
 from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import FileSystem
-from holdfast.testing.conformance.drivers import CopyConformance, PoolConformance, VolumeConformance
+from holdfast.testing.conformance.drivers import (
+    CopyConformance,
+    ImportConformance,
+    PoolConformance,
+    VolumeConformance,
+)
 from holdfast.testing.conformance.harness import OWNER, Kind
 from holdfast.testing.conformance.kernel.checks import device, made, mount
 from holdfast.testing.conformance.kernel.filesystems import SYSTEMS, formatted
@@ -67,6 +72,10 @@ class TestVolumes(VolumeConformance):
 
 
 class TestCopies(CopyConformance):
+    """See there."""
+
+
+class TestImports(ImportConformance):
     """See there."""
 
 

@@ -1,6 +1,7 @@
 """The plans under test: every operation, forward, and driven into its undo."""
 
 import errno
+import json
 import os
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from holdfast.operations.base import Asked
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.pool.import_ import PoolImport
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
 from holdfast.operations.snapshot.mount import SnapshotMount
@@ -61,6 +63,8 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
         SnapshotRestore(pool="p", volume="v", name="s"),
         SnapshotMount(pool="p", volume="v", name="s", path=path),
     )
+    forget = PoolForget(name="p")
+    back = PoolImport(name="p", config={"source": f"{scratch}/pool"}, take_over=True)
     full, denied, sick = errno.ENOSPC, errno.EPERM, errno.EIO
 
     def plain(
@@ -156,6 +160,8 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
             prepare=directory_at,
             weather=(("child.trim.before", errno.EOPNOTSUPP),),
         ),
+        plain("pool-import", (pool, directory, take, forget), back, crooked=True),
+        plain("pool-import-of-another", (pool, directory, take, forget), back, between=_disown, crooked=True),
         plain("resize-directory", (pool, directory), resize),
         plain("resize-block-mounted", (pool, block, mount()), resize, prepare=file_at),
         plain("rename-mounted", (pool, ext4, mount()), rename, prepare=directory_at),
@@ -250,6 +256,18 @@ def _release(daemon: Daemon) -> Asked:
 
 def unmount_by_hand(scratch: str) -> None:
     syscalls.umount(f"{scratch}/mnt/at")
+
+
+def _disown(scratch: str) -> None:
+    """All of it is another installation's, unfinished things too."""
+    found = [f"{scratch}/pool/holdfast-pool.json"]
+    volumes = f"{scratch}/pool/volumes"
+    found += [f"{volumes}/{uid}/object.json" for uid in os.listdir(volumes)]
+    for path in found:
+        with open(path) as file:
+            mark = json.load(file)
+        with open(path, "w") as file:
+            json.dump({**mark, "owner": "e" * 32}, file)
 
 
 def _mark(directory: str) -> str:

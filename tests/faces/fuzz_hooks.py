@@ -52,6 +52,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
             there = {"pool": "p", "volume": "v", "snapshot": "u" if renames else "t"}
         if valid or any(parts.get(part) == name for part, name in THERE.items()):
             case.path_parameters = {**parts, **there}
+    elif valid and case.path.endswith("/import"):
+        case.path_parameters = {"pool": "old"}
     elif valid and next(_turns) % 3:
         there = {**THERE, "volume": "y"} if case.path.endswith(("/check", "/restore")) else THERE
         case.path_parameters = {**parts, **{part: name for part, name in there.items() if part in parts}}

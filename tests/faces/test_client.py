@@ -56,6 +56,10 @@ def test_every_method_does_what_it_says(daemon: RealDaemon, client: Recorded) ->
     client.done("delete_volume", "p", "w")
     client.done("delete_pool", "p")
     client.done("delete_pool", "q", forget=True)
+    client.done("import_pool", "r", {"source": str(daemon.root / "q")}, labels={"tier": "slow"})
+    assert [(each.name, each.labels) for each in client.ask("pools")] == [("r", {"tier": "slow"})]
+    client.done("adopt", "r")
+    client.done("delete_pool", "r")
     assert client.ask("pools") == []
     assert client.asked >= METHODS - {"run", "close", "events"}
 

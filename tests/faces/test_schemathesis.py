@@ -52,6 +52,9 @@ def served() -> Iterator[Tcp]:
         for place in ("q", "scratch", "scratch/in_mnt_db", "scratch/in_mnt_monday", "scratch/in_srv_fast"):
             (root / place).mkdir()
         client.create_pool("q", {"source": str(root / "q")})
+        (root / "scratch/in_srv_old").mkdir()
+        client.create_pool("old", {"source": str(root / "scratch/in_srv_old")})
+        client.delete_pool("old", forget=True)
         yield tcp
 
 

@@ -95,7 +95,12 @@ ARRAY_GOES = "holdfast volume delete array/db --yes; holdfast pool delete array 
 EXAMPLES = {
     "docs/cli.md": {
         "holdfast completion bash >/etc/bash_completion.d/holdfast": STARTED,
-        "holdfast volume create fast/site --size 10GiB": "holdfast pool create fast --set source=/srv/fast",
+        "holdfast pool import old --set source=/srv/old":
+        "for each in old moved; do mkdir -p /srv/$each && holdfast pool create $each --set source=/srv/$each && "
+        "holdfast pool forget $each --yes; done",
+        "holdfast pool adopt fast":
+        "for each in old moved; do holdfast pool delete $each --yes; done; "
+        "holdfast pool create fast --set source=/srv/fast",
         "holdfast volume resize array/db 40GiB": ON_AN_ARRAY,
         "holdfast volume clone fast/db db-test": "holdfast volume rename fast/orders db",
         "holdfast volume trim fast/db": "holdfast volume mount fast/db /mnt/db",

@@ -46,9 +46,9 @@ def test_an_image_is_mounted_proven_ours_and_its_loop_device_goes_with_the_last_
     image = formatted(children, f"{scratch}/disk", fs)
     one, two = f"{scratch}/one", f"{scratch}/two"
     with opened(image) as fd:
-        assert mountpoints.look_image(one, fd, fs, UUID) == Absent()
+        assert mountpoints.look_image(one, fd, fs) == Absent()
         mount(children, image, one, fs)
-        assert isinstance(mountpoints.look_image(one, fd, fs, UUID), Present)
+        assert isinstance(mountpoints.look_image(one, fd, fs), Present)
     with open(f"{one}/file", "w") as file:
         file.write("kept")
     mount(children, image, two, fs, read_only=True)
@@ -78,7 +78,7 @@ def test_a_read_only_mount_of_an_image_refuses_writes(
     mount(children, image, f"{scratch}/at", fs, read_only=True)
     try:
         with opened(image) as fd:
-            look = mountpoints.look_image(f"{scratch}/at", fd, fs, UUID)
+            look = mountpoints.look_image(f"{scratch}/at", fd, fs)
         assert isinstance(look, Present)
         assert look.facts.read_only
         with pytest.raises(OSError, match="Read-only"):
@@ -137,7 +137,7 @@ def test_a_copy_of_the_volume_mounted_at_the_path_is_foreign(
     mount(children, copy, f"{scratch}/at", fs)
     try:
         with opened(image) as fd:
-            assert isinstance(mountpoints.look_image(f"{scratch}/at", fd, fs, UUID), ForeignObject)
+            assert isinstance(mountpoints.look_image(f"{scratch}/at", fd, fs), ForeignObject)
     finally:
         umount(children, f"{scratch}/at")
     assert eventually(lambda: loops_of(copy) == [])
@@ -150,7 +150,7 @@ def test_a_directory_of_the_volume_bound_at_the_path_is_foreign(children: ForkSe
     bind(f"{scratch}/at/lost+found", f"{scratch}/part")
     try:
         with opened(image) as fd:
-            assert isinstance(mountpoints.look_image(f"{scratch}/part", fd, "ext4", UUID), ForeignObject)
+            assert isinstance(mountpoints.look_image(f"{scratch}/part", fd, "ext4"), ForeignObject)
     finally:
         unmount(f"{scratch}/part")
         umount(children, f"{scratch}/at")
@@ -163,10 +163,10 @@ def test_a_node_is_bound_over_a_file_and_proven_ours(children: ForkServerChildre
     with attached(image), opened(image) as one, opened(other) as foreign, opened(target, os.O_PATH) as two:
         children.run(Keeper(), "mount-node", {"read_only": False}, (one, two))
         try:
-            assert isinstance(mountpoints.look_image(target, one, None, None), Present)
-            assert isinstance(mountpoints.look_image(target, foreign, None, None), ForeignObject)
+            assert isinstance(mountpoints.look_image(target, one, None), Present)
+            assert isinstance(mountpoints.look_image(target, foreign, None), ForeignObject)
             with opened(target) as node:
                 assert os.lseek(node, 0, os.SEEK_END) == 8 * MIB
         finally:
             umount(children, target)
-        assert mountpoints.look_image(target, one, None, None) == Absent()
+        assert mountpoints.look_image(target, one, None) == Absent()

@@ -31,9 +31,9 @@ def test_a_hung_fuse_at_the_path_is_foreign_at_once(runtime: ThreadRuntime, scra
         try:
             looks: list[Callable[[], MountLook]] = [
                 lambda: mountpoints.look_tree(at, source),
-                lambda: mountpoints.look_image(at, disk, "ext4", "u"),
-                lambda: mountpoints.look_image(at, disk, "btrfs", "u"),
-                lambda: mountpoints.look_image(at, disk, None, None),
+                lambda: mountpoints.look_image(at, disk, "ext4"),
+                lambda: mountpoints.look_image(at, disk, "btrfs"),
+                lambda: mountpoints.look_image(at, disk, None),
             ]
             for look in looks:
                 assert isinstance(look_in_time(runtime, look), ForeignObject)

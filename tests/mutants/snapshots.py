@@ -20,8 +20,8 @@ SNAPSHOTS = (
     ),
     Mutant(
         3, "a copy is published with its first round", COPIES,
-        "                if done is not None:\n                    return done",
-        "                if done is None:\n                    done = 0",
+        '                if not answer["shared"]:\n                    return self._round(access.fd, target, 0)',
+        '                if not answer["shared"]:\n                    self._round(access.fd, target, 0)',
         Suite("tests/conformance/test_dir_driver.py", "rounds and plain", why="what it copies there takes one round"),
     ),
     Mutant(

@@ -79,9 +79,9 @@ def test_a_mount_whose_device_cannot_be_looked_at_is_unknown_and_not_absent() ->
     with device(kernel, image) as loop, opened(kernel, image, os.O_RDWR) as fd:
         mount(kernel, "ext4", loop.path, where)
         assert loops.of_backing(loops.backing_of(fd, kernel), kernel) == [loop]
-        assert isinstance(mountpoints.look_image(where, fd, "ext4", None, kernel), Present)
+        assert isinstance(mountpoints.look_image(where, fd, "ext4", kernel), Present)
         vars(kernel)["sick"] = errno.EIO
-        found = mountpoints.look_image(where, fd, "ext4", None, kernel)
+        found = mountpoints.look_image(where, fd, "ext4", kernel)
         vars(kernel)["sick"] = 0
         kernel.umount(where)
         assert isinstance(found, Unknown)

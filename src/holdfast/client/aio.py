@@ -88,6 +88,26 @@ class AsyncClient:
         """Create a pool."""
         return await self.run(calls.create_pool(name, config, driver, limit, labels, wait, key))
 
+    async def import_pool(
+        self,
+        name: str,
+        config: dict[str, str],
+        driver: str = "dir",
+        wait: float | None = 60.0,
+        key: str = "",
+        *,
+        take_over: bool = False,
+        labels: dict[str, str] | None = None,
+    ) -> OperationView:
+        """Bring a pool that no record knows, with its volumes and snapshots, into the records."""
+        return await self.run(calls.import_pool(name, config, driver, labels, wait, key, take_over=take_over))
+
+    async def adopt(
+        self, name: str, uids: list[str] | None = None, wait: float | None = 60.0, key: str = ""
+    ) -> OperationView:
+        """Record what is whole in a pool and has no record; only these `uids`, unless there are none."""
+        return await self.run(calls.adopt(name, uids, wait, key))
+
     async def change_pool(
         self, name: str, changes: dict[str, Any], wait: float | None = 60.0, key: str = "", *, if_match: str = ""
     ) -> OperationView:

@@ -145,6 +145,20 @@ def create_pool(
     return _change("POST", "/v1/pools", body, wait=wait, key=key)
 
 
+def import_pool(
+    name: str, config: dict[str, str], driver: str, labels: dict[str, str] | None, wait: float | None, key: str, *,
+    take_over: bool,
+) -> Call[OperationView]:  # fmt: skip
+    """Bring a pool that no record knows into the records."""
+    body = {"driver": driver, "config": config, "take_over": take_over, "labels": labels or {}}
+    return _change("POST", f"{_pool(name)}/import", body, wait=wait, key=key)
+
+
+def adopt(name: str, uids: list[str] | None, wait: float | None, key: str) -> Call[OperationView]:
+    """Record what is whole in a pool and has no record."""
+    return _change("POST", f"{_pool(name)}/adopt", {"uids": uids or []}, wait=wait, key=key)
+
+
 def change_pool(name: str, changes: dict[str, Any], wait: float | None, key: str, if_match: str) -> Call[OperationView]:
     """Change a pool's limit or labels."""
     return _change("PATCH", _pool(name), changes, wait=wait, key=key, if_match=if_match)

@@ -156,11 +156,10 @@ class Audit:
             "removing": "left by a removal that is over",
             "foreign": "nothing of Holdfast's",
         }[item.kind]
-        remedy = (
-            "--repair removes it."
-            if item.kind in ("unfinished", "removing")
-            else "It is left alone: look at it, then move or remove it."
-        )
+        remedy = {
+            "volume": f"It is left alone: `holdfast pool adopt {pool.name}` records it again; or move it away.",
+            "foreign": "It is left alone: look at it, then move or remove it.",
+        }.get(item.kind, "--repair removes it.")
         return Seen(_finding("orphan", item.where, evidence, remedy), item.uid or item.where, pool, item)
 
     @staticmethod

@@ -59,6 +59,14 @@ class VolumeRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     of: str = ""
 
 
+class FoundPool(msgspec.Struct, frozen=True):
+    """A pool that nobody here knows, as its own mark tells."""
+
+    uid: str
+    owner: str
+    counter: int
+
+
 class PoolFacts(msgspec.Struct, frozen=True):
     """A pool that proved its identity. `counter` was written by the last daemon that used it."""
 
@@ -175,6 +183,18 @@ class Driver(abc.ABC):
     def stamp(self, pool: PoolRef, counter: int) -> None:
         """Write the database's counter into the mark."""
 
+    def find_pool(self, config: dict[str, str]) -> FoundPool:
+        """Which pool is there, whoever's; raises NotFound without a mark, Refused where pools cannot be imported."""
+        raise Refused("Pools of this driver cannot be imported.")
+
+    def objects(self, pool: PoolRef) -> Iterator[tuple[str, VolumeFacts]]:
+        """By uid all volumes and snapshots that are whole and prove to be the pool's owner's. Raises as `inventory`."""
+        raise Refused(f"Pools of the driver {pool.driver} cannot be imported.")
+
+    def take_over(self, pool: PoolRef, owner: str) -> bool:
+        """Let all that is `pool.owner`'s in the pool be `owner`'s, the pool itself last; False after a round."""
+        raise Refused(f"Pools of the driver {pool.driver} cannot be taken over.")
+
     @abc.abstractmethod
     def capacity(self, pool: PoolRef) -> Capacity:
         """Room, from the place itself; raises Again if it does not prove its identity."""
@@ -211,8 +231,11 @@ class Driver(abc.ABC):
         """
         raise Refused(f"The driver {pool.driver} cannot copy volumes.")
 
-    def let_go(self, pool: PoolRef, source: VolumeRef, keeper: Keeper) -> None:
-        """End whatever a `copy_volume` that was interrupted holds of its source: nobody who writes to it waits now."""
+    def let_go(self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making) -> None:
+        """End whatever a `copy_volume` that was interrupted holds of its source: nobody who writes to it waits now.
+
+        Asked before an undo discards the copy.
+        """
         return
 
     def stage_restore(
@@ -231,6 +254,10 @@ class Driver(abc.ABC):
     def swap_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
         """Let the volume be what was staged, in one act; from then on it bears that operation. Raises InUse."""
         raise Refused(f"The driver {pool.driver} cannot restore volumes.")
+
+    def persist_staged(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
+        """Make durable what `look_staged` sees."""
+        return
 
     def left_of_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> Observation[str]:
         """Whether anything is left beside the volume: what was staged for it, or what it was before."""
@@ -284,6 +311,6 @@ class Driver(abc.ABC):
 
 
 __all__ = [
-    "Absent", "Access", "Capacity", "Driver", "ForeignObject", "Info", "Item", "Making", "Observation", "PoolFacts",
-    "PoolRef", "Present", "Unknown", "Usage", "VolumeFacts", "VolumeRef",
+    "Absent", "Access", "Capacity", "Driver", "ForeignObject", "FoundPool", "Info", "Item", "Making", "Observation",
+    "PoolFacts", "PoolRef", "Present", "Unknown", "Usage", "VolumeFacts", "VolumeRef",
 ]  # fmt: skip

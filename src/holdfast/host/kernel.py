@@ -192,8 +192,8 @@ class Kernel(abc.ABC):
         """umount2(2), never lazy, never through a symlink."""
 
     @abc.abstractmethod
-    def btrfs_uuid(self, fd: int) -> str:
-        """The uuid of the btrfs that is open."""
+    def btrfs_device(self, fd: int) -> str:
+        """The path of the first device of the btrfs that is open."""
 
     @abc.abstractmethod
     def trim(self, fd: int) -> int:

@@ -12,9 +12,9 @@ from holdfast.host.facts import Loop, Mount, Statx
 from holdfast.host.kernel import Entry, Kernel
 from holdfast.host.mountinfo import parse
 
-# linux/btrfs.h; the uuid is the answer's fsid.
-BTRFS_IOC_FS_INFO = 0x8400941F
-_FSID = slice(16, 32)
+# linux/btrfs.h: _IOWR(0x94, 30, struct btrfs_ioctl_dev_info_args): a device's number in its file system, and its path.
+BTRFS_IOC_DEV_INFO = 0xD000941E
+_DEVICE, _DEVICE_SIZE, _DEVICE_PATH = struct.Struct("=Q"), 4096, 3072
 # linux/fs.h: _IOWR('X', 121, struct fstrim_range), whose members are start, length and least extent, in bytes.
 FITRIM = 0xC0185879
 # The same: _IOW(0x94, 9, int), _IOWR('X', 119, int), _IOWR('X', 120, int).
@@ -207,11 +207,11 @@ class Linux(Kernel):
         with open("/proc/self/mountinfo", "rb") as file:
             return parse(file.read().decode("latin-1"))
 
-    def btrfs_uuid(self, fd: int) -> str:
+    def btrfs_device(self, fd: int) -> str:
         """See `Kernel`."""
-        buffer = bytearray(1024)
-        fcntl.ioctl(fd, BTRFS_IOC_FS_INFO, buffer)
-        return bytes(buffer[_FSID]).hex()
+        buffer = bytearray(_DEVICE.pack(1).ljust(_DEVICE_SIZE, b"\0"))
+        fcntl.ioctl(fd, BTRFS_IOC_DEV_INFO, buffer)
+        return os.fsdecode(bytes(buffer[_DEVICE_PATH:]).partition(b"\0")[0])
 
     def trim(self, fd: int) -> int:
         """See `Kernel`."""

@@ -85,7 +85,7 @@ def look_tree(path: str, source: int, kernel: Kernel = LINUX) -> MountLook:
     return _ours(top, (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino))
 
 
-def look_image(path: str, image: int, fs: str | None, uuid: str | None, kernel: Kernel = LINUX) -> MountLook:
+def look_image(path: str, image: int, fs: str | None, kernel: Kernel = LINUX) -> MountLook:
     """Whether the file system (or, without `fs`, the device node) of the open image is what is mounted at `path`."""
     top = mounttable.top_at(path, kernel=kernel)
     if top is None:
@@ -100,13 +100,13 @@ def look_image(path: str, image: int, fs: str | None, uuid: str | None, kernel: 
         if top.fs != fs or top.root != "/":
             return _ours(top, False)
         if fs == "btrfs":
-            return _ours(top, _btrfs(kernel, path, top, backing, uuid))
+            return _ours(top, _btrfs(kernel, path, top, backing))
         return _ours(top, _is_loop_of(kernel, *top.device, backing))
     except OSError as error:
         return _untold(path, error)
 
 
-def look_device(path: str, device: int, fs: str | None, uuid: str | None, kernel: Kernel = LINUX) -> MountLook:
+def look_device(path: str, device: int, fs: str | None, kernel: Kernel = LINUX) -> MountLook:
     """Whether the file system (or, without `fs`, the node) of the open device is what is mounted at `path`."""
     top = mounttable.top_at(path, kernel=kernel)
     if top is None:
@@ -119,7 +119,7 @@ def look_device(path: str, device: int, fs: str | None, uuid: str | None, kernel
             return _ours(top, False)
         if fs != "btrfs":
             return _ours(top, top.device == (os.major(number), os.minor(number)))
-        return _ours(top, _stat(kernel, top.source).st_rdev == number and _has_uuid(kernel, path, uuid))
+        return _ours(top, _stat(kernel, top.source).st_rdev == number and _is_btrfs_of(kernel, path, number))
     except OSError as error:
         return _untold(path, error)
 
@@ -132,21 +132,21 @@ def _stat(kernel: Kernel, path: str) -> os.stat_result:
         kernel.close(fd)
 
 
-def _has_uuid(kernel: Kernel, path: str, uuid: str | None) -> bool:
+def _is_btrfs_of(kernel: Kernel, path: str, number: int) -> bool:
     fd = kernel.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return kernel.btrfs_uuid(fd) == uuid
+        return kernel.stat(kernel.btrfs_device(fd)).st_rdev == number
     finally:
         kernel.close(fd)
 
 
-def _btrfs(kernel: Kernel, path: str, top: Mount, backing: Backing, uuid: str | None) -> bool:
+def _btrfs(kernel: Kernel, path: str, top: Mount, backing: Backing) -> bool:
     if not top.source.startswith("/dev/loop"):
         return False
     info = kernel.stat(top.source)
     if not _is_loop_of(kernel, os.major(info.st_rdev), os.minor(info.st_rdev), backing):
         return False
-    return _has_uuid(kernel, path, uuid)
+    return _is_btrfs_of(kernel, path, info.st_rdev)
 
 
 def _is_loop_of(kernel: Kernel, major: int, minor: int, backing: Backing) -> bool:

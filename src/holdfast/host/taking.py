@@ -18,6 +18,8 @@ from holdfast.model.errors import Again, Refused
 
 # What a file system answers that cannot share blocks between these files: ioctl_ficlone(2).
 _NOT_SHARED = frozenset({errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL})
+# Bytes that are copied at the most while a file system is frozen: some seconds, or a minute on a slow disk.
+MOST_FROZEN = 2 << 30
 # Bytes of one copy_file_range(2).
 _PIECE = 16 << 20
 
@@ -25,24 +27,40 @@ _PIECE = 16 << 20
 def take(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> dict[str, Any]:
     """The empty open file fds[1] becomes what the open image fds[0] holds; how it was `taken`.
 
-    `shared` is False where nobody uses the image and its blocks cannot be shared: then nothing was copied yet. `again`
-    says that an earlier try may have left the file system frozen. Raises Refused where it cannot be at one moment.
+    `shared` is False where nobody uses the image and its blocks cannot be shared: then nothing was copied yet. An empty
+    `taken` says that somebody else holds the file system frozen. Raises Refused where it cannot be at one moment.
     """
     source, target = fds
     loop = next(iter(loops.of_backing(loops.backing_of(source, kernel), kernel)), None)
     if loop is None or loop.read_only or (args["fs"] is not None and not loops.is_claimed(loop, kernel)):
         return {"taken": "idle", "shared": _share(kernel, source, target)}
+    shared = _share(kernel, source, target)  # what it writes out before the moment is not written in it
     if args["fs"] is None:
         _flush(kernel, loop)
-        if not _share(kernel, source, target):
+        if not (shared and _share(kernel, source, target)):
             raise Refused(
                 "The volume is in use, and its pool's file system cannot share blocks.",
                 "Unmount it first, or keep it on an xfs or btrfs.",
             )
         return {"taken": "synced", "shared": True}
-    with _frozen(kernel, loop, args["fs"], again=args["again"]):
-        if not _share(kernel, source, target):
-            copy(kernel, source, target)
+    held = sum(end - start for start, end in extents(kernel, source, 0))
+    if not shared and held > MOST_FROZEN:
+        raise Refused(
+            f"The volume is mounted and holds {held >> 20} MiB, which would be copied while whoever writes waits.",
+            "Unmount it first, or keep it on an xfs or btrfs, which share blocks.",
+        )
+    with _root(kernel, loop, args["fs"]) as root:
+        try:
+            kernel.freeze(root)
+        except OSError as error:
+            if error.errno == errno.EBUSY:
+                return {"taken": "", "shared": False}
+            raise
+        try:
+            if not _share(kernel, source, target):
+                copy(kernel, source, target)
+        finally:
+            kernel.thaw(root)
     return {"taken": "frozen", "shared": True}
 
 
@@ -91,26 +109,14 @@ def _flush(kernel: Kernel, loop: Loop) -> None:
 
 
 @contextmanager
-def _frozen(kernel: Kernel, loop: Loop, fs: str, *, again: bool) -> Iterator[None]:
-    with _root(kernel, loop, fs) as root:
-        if again:
-            _thaw(kernel, root)
-        try:
-            kernel.freeze(root)
-        except OSError as error:
-            if error.errno == errno.EBUSY:
-                raise Again("Its file system is frozen by somebody else.", "Thaw it: fsfreeze -u PATH.") from error
-            raise
-        try:
-            yield
-        finally:
-            kernel.thaw(root)
-
-
-@contextmanager
 def _root(kernel: Kernel, loop: Loop, fs: str) -> Iterator[int]:
-    """The root of the file system that is mounted of the device, wherever that is."""
-    mount = kernel.new_mount(fs, loop.path, read_only=False)
+    """The root of the file system that is mounted of the device, wherever that is, read-only after an error or not."""
+    try:
+        mount = kernel.new_mount(fs, loop.path, read_only=False)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        mount = kernel.new_mount(fs, loop.path, read_only=True, sealed=True)
     root = kernel.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=mount)
     try:
         yield root
@@ -119,20 +125,16 @@ def _root(kernel: Kernel, loop: Loop, fs: str) -> Iterator[int]:
         kernel.close(mount)
 
 
-def _thaw(kernel: Kernel, root: int) -> None:
-    try:
-        kernel.thaw(root)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-
-
 def thaw(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
     """Thaw the file system of the open image fds[0], if it is mounted and frozen."""
     for loop in loops.of_backing(loops.backing_of(fds[0], kernel), kernel):
         if not loop.read_only and loops.is_claimed(loop, kernel):
             with _root(kernel, loop, args["fs"]) as root:
-                _thaw(kernel, root)
+                try:
+                    kernel.thaw(root)
+                except OSError as error:
+                    if error.errno != errno.EINVAL:
+                        raise
 
 
 def settle(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:

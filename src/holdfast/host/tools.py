@@ -4,11 +4,13 @@ A worker execs the tool itself: pid and start time then identify the tool, and k
 """
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from holdfast.host import treecopy
 from holdfast.model.errors import Refused
 from holdfast.model.resources import FileSystem
 
@@ -55,15 +57,15 @@ def mkfs_command(fs: FileSystem, uuid: str, target: str) -> list[str]:
 
 
 def identify_command(fs: FileSystem, uuid: str, target: str) -> list[str]:
-    """Give another uuid to a file system that nobody uses: tune2fs(8), xfs_admin(8), btrfstune(8).
+    """Give another uuid to a file system that nobody uses: tune2fs(8), xfs_db(8), btrfstune(8).
 
     Of an ext4 its checksums keep the old one as their seed, of a btrfs the trees keep it as theirs (-M): else all of
-    them would be rewritten.
+    them would be rewritten. Of an xfs without xfs_admin(8), a shell script, whose child would outlive it.
     """
     dashed = _dashed(uuid)
     return {
         "ext4": ["tune2fs", "-f", "-O", "metadata_csum_seed", "-U", dashed, target],
-        "xfs": ["xfs_admin", "-U", dashed, target],
+        "xfs": ["xfs_db", "-x", "-p", "xfs_admin", "-c", f"uuid {dashed}", target],
         "btrfs": ["btrfstune", "-f", "-M", dashed, target],
     }[fs]
 
@@ -79,12 +81,7 @@ def fsck_command(fs: FileSystem, target: str) -> list[str]:
 
 _mkfs = Tool(lambda args, fds: mkfs_command(args["fs"], args["uuid"], f"/proc/self/fd/{fds[0]}"))
 _identify = Tool(lambda args, fds: identify_command(args["fs"], args["uuid"], f"/proc/self/fd/{fds[0]}"))
-# cp(1): everything that a file has, holes as holes, blocks shared where they can be; other file systems are left out.
-_copy_tree = Tool(
-    lambda _args, fds: [
-        "cp", "-a", "-x", "--reflink=auto", "--sparse=always", f"/proc/self/fd/{fds[0]}/.", f"/proc/self/fd/{fds[1]}/",
-    ]
-)  # fmt: skip
+_copy_tree = Tool(lambda _args, fds: [sys.executable, "-I", "-S", treecopy.__file__, *map(str, fds)])
 _fsck = Tool(lambda args, fds: fsck_command(args["fs"], f"/proc/self/fd/{fds[0]}"), as_it_ended)
 
 

@@ -22,7 +22,7 @@ def trim(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> int:
     root = kernel.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     is_device = stat.S_ISBLK(kernel.fstat(image).st_mode)
     look = mountpoints.look_device if is_device else mountpoints.look_image
-    seen = look(path, image, args["fs"], args["uuid"], kernel)
+    seen = look(path, image, args["fs"], kernel)
     if not isinstance(seen, Present) or seen.facts.id != kernel.statx(root).mount:
         raise Again(f"What is mounted at {path} changed meanwhile; nothing was trimmed.")
     try:

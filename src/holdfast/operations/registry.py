@@ -7,10 +7,12 @@ from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.connection.cut import ConnectionCut
+from holdfast.operations.pool.adopt import PoolAdopt
 from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.pool.import_ import PoolImport
 from holdfast.operations.snapshot.change import SnapshotChange
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
@@ -30,6 +32,7 @@ from holdfast.steps.connection import ConnectionGone, VolumeConnect, VolumeDisco
 from holdfast.steps.copy import VolumeCopy
 from holdfast.steps.device import DeviceAppear, DeviceGone, DeviceGrown, FileSystemGrown, VolumeFormat
 from holdfast.steps.hosts import HostsGone
+from holdfast.steps.importing import PoolRead, PoolTakenOver
 from holdfast.steps.loop import LoopAttach, LoopDetach, LoopGrown
 from holdfast.steps.mount import Mount, Unmount
 from holdfast.steps.paths import DevicesFree, DevicesGone, PathsFree
@@ -43,6 +46,7 @@ REQUESTS: tuple[type[Request], ...] = (
     MountRestore, DeviceRelease, PoolChange, VolumeLabel, VolumeCheck, VolumeTrim,
     ConnectionCut, VolumeResize, SnapshotCreate, SnapshotDelete, SnapshotRename, SnapshotChange,
     SnapshotMount, SnapshotRestore, VolumeClone,
+    PoolImport, PoolAdopt,
 )  # fmt: skip
 STEPS: tuple[type[Step], ...] = (
     PoolMake,
@@ -74,6 +78,8 @@ STEPS: tuple[type[Step], ...] = (
     RestoreStaged,
     RestoreSwapped,
     RestoreTidied,
+    PoolTakenOver,
+    PoolRead,
 )
 
 

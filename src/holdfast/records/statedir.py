@@ -81,7 +81,7 @@ class StateDir:
             raise DatabaseDamaged(
                 f"The database {self.database} is gone or empty, though there was one.",
                 "Volumes and their data are not affected. Restore a copy made by `holdfast db backup`; "
-                f"or, to begin anew and know nothing of them, remove {self.path}.",
+                f"or, to begin anew, remove {self.path}, and bring them back by `holdfast pool import --take-over`.",
             )
 
     def watch_database(self) -> None:

@@ -68,7 +68,7 @@ class VolumeCopy(Step, frozen=True, tag="volume-copy.1"):
         """Let go, then discard."""
         driver = ctx.tool(Drivers).of(self.pool)
         if not ctx.progress or ctx.progress.startswith(_COPIED):
-            driver.let_go(self.pool, self.source, ctx)
+            driver.let_go(self.pool, self.source, self.volume, Making(ctx.operation, ctx.attempt, ctx))
             return Round(_LET_GO)
         making = Making(ctx.operation, ctx.attempt, ctx)
         return taking(lambda: driver.unmake_volume(self.pool, self.volume, making))

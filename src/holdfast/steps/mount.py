@@ -25,7 +25,7 @@ def look_at(path: str, access: Access, volume: VolumeRef, kernel: Kernel) -> Mou
     if access.kind == "tree":
         return mountpoints.look_tree(path, access.fd, kernel)
     look = mountpoints.look_device if access.kind == "device" else mountpoints.look_image
-    return look(path, access.fd, volume.fs, volume.fs_uuid, kernel)
+    return look(path, access.fd, volume.fs, kernel)
 
 
 class _AtPath(Step, frozen=True):

@@ -41,6 +41,10 @@ class RestoreStaged(_Restore, frozen=True, tag="restore-staged.1"):
 
     snapshot: VolumeRef
 
+    def persist(self, ctx: Context) -> None:
+        """Sync what is staged."""
+        ctx.tool(Drivers).of(self.pool).persist_staged(self.pool, self.volume, ctx.operation)
+
     def judge(self, ctx: Context) -> Verdict:
         """By its mark."""
         found = ctx.tool(Drivers).of(self.pool).look_staged(self.pool, self.volume, ctx.operation)

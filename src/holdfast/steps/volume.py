@@ -120,6 +120,12 @@ class VolumeRemove(NoWayBack, frozen=True, tag="volume-remove.1"):
         return f"remove the {self.volume.content} volume {self.volume.name}"
 
 
+class NameSeen(msgspec.Struct, frozen=True):
+    """The size that the mark tells, in bytes."""
+
+    size: int = 0
+
+
 class NameFacts(msgspec.Struct, frozen=True):
     """The name before."""
 
@@ -133,6 +139,7 @@ class VolumeRename(Step, frozen=True, tag="volume-rename.1"):
     volume: VolumeRef
     name: str
 
+    Result = NameSeen
     Facts = NameFacts
 
     def judge(self, ctx: Context) -> Verdict:
@@ -144,7 +151,7 @@ class VolumeRename(Step, frozen=True, tag="volume-rename.1"):
         gone = Conflict("The volume is not in its pool.", "not-found", "`holdfast audit` tells more.")
 
         def there(facts: VolumeFacts) -> Verdict:
-            return Done() if facts.name == name and facts.tidy else Todo(NameFacts(facts.name))
+            return Done(NameSeen(facts.size)) if facts.name == name and facts.tidy else Todo(NameFacts(facts.name))
 
         return verdict(found, there, gone)
 

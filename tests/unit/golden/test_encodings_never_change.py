@@ -18,10 +18,12 @@ from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.connection.cut import ConnectionCut
+from holdfast.operations.pool.adopt import PoolAdopt
 from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.pool.import_ import PoolImport
 from holdfast.operations.registry import REQUESTS, STEPS, codec
 from holdfast.operations.snapshot.change import SnapshotChange
 from holdfast.operations.snapshot.create import SnapshotCreate
@@ -51,6 +53,17 @@ INSTANCES: tuple[Request | Step, ...] = (
     PoolCreate(name="p", driver="dir", config={"source": "/srv/pool"}, limit=1 << 40, place="/srv/pool"),
     PoolDelete(name="p"),
     PoolForget(name="p"),
+    PoolAdopt(name="p", uids=(UID,)),
+    PoolImport(
+        name="p",
+        config={"source": "/srv/pool"},
+        labels={"tier": "fast"},
+        take_over=True,
+        uid=UID,
+        owner="another-uid",
+        counter=7,
+        place="/srv/pool",
+    ),
     VolumeCreate(pool="p", name="v", size=1 << 30, content="filesystem", fs="ext4"),
     VolumeDelete(pool="p", name="v"),
     VolumeRename(pool="p", name="v", new_name="w"),
@@ -99,6 +112,8 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["restore-staged.1"](PLACE, WHAT, TAKEN),
     STEP["restore-swapped.1"](PLACE, WHAT),
     STEP["restore-tidied.1"](PLACE, WHAT),
+    STEP["pool-taken-over.1"](PLACE, "another-uid"),
+    STEP["pool-read.1"](PLACE),
     STEP["connection-gone.1"](PLACE, CONNECTED, "hf-a-b"),
 )
 

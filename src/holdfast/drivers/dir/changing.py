@@ -92,6 +92,10 @@ class Changing:
         if not name.startswith(ours):
             raise Foreign(f"{item.where} does not bear our owner.")
         with self._root.volumes(pool) as volumes:
+            if name.startswith(".restoring.") and self._files.exists(volumes, item.uid):
+                now = self._looking.look_in(volumes, pool, item.uid)
+                if not isinstance(now, Present):
+                    raise Foreign(f"{item.where} may be what the volume was, which is not whole now.")
             return self.discard(volumes, name)
 
     def rename(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
@@ -143,11 +147,11 @@ class Changing:
             raise Foreign(f"{volume.uid} is marked as {mark.uid} of owner {mark.owner}.")
         return mark
 
-    def persist(self, pool: PoolRef, volume: VolumeRef) -> None:
-        """Sync what there is, and the directory that says what there is not."""
+    def persist(self, pool: PoolRef, volume: VolumeRef, under: str = "") -> None:
+        """Sync what there is, by its uid or `under` another name, and the directory that says what there is not."""
         with self._root.volumes(pool) as volumes:
             with contextlib.suppress(FileNotFoundError):
-                fd = self._files.open_directory(volume.uid, volumes)
+                fd = self._files.open_directory(under or volume.uid, volumes)
                 try:
                     for name in (OBJECT_MARK, DISK):
                         with contextlib.suppress(FileNotFoundError):

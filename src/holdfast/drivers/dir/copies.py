@@ -1,6 +1,7 @@
 """Copies of volumes and snapshots within a pool: blocks are shared where the pool's file system can."""
 
 import os
+from typing import Any
 
 from holdfast.drivers.contract import Access, Making, PoolRef, VolumeRef
 from holdfast.drivers.dir.changing import ROUND
@@ -11,7 +12,7 @@ from holdfast.host import journals, signatures, taking
 from holdfast.host.children import Keeper
 from holdfast.host.host import Host
 from holdfast.host.signatures import Holds
-from holdfast.model.errors import Again, Damaged
+from holdfast.model.errors import Abandoned, Again, Damaged
 from holdfast.model.resources import Taken
 
 # Of a freeze and what is done in it; a file system's journal may be long. Seconds.
@@ -19,6 +20,8 @@ _TAKE = 300.0
 # Of a whole tree; seconds.
 _TREE = 6 * 3600.0
 _PIECE = 16 << 20
+# In what is unfinished: its source may be frozen.
+FREEZING = "freezing"
 
 
 class Copies:
@@ -39,6 +42,7 @@ class Copies:
             if progress:
                 name = unfinished(pool, volume, making.operation, making.attempt)
             else:
+                self.let_go(pool, source, volume, making)
                 name = self._makes.begin(volumes, pool, volume, making)
             more = self.fill(volumes, name, pool, source, volume, making, progress)
             if more is None:
@@ -82,26 +86,49 @@ class Copies:
     def _image(
         self, fd: int, access: Access, source: VolumeRef, volume: VolumeRef, making: Making, progress: str
     ) -> str:
-        """How it was taken, or the progress of a copy that goes on."""
+        """How it was taken, or the progress of a copy that goes on: what finishes it has a round of its own."""
         target = self._files.open_below(fd, DISK, os.O_RDWR) if progress else self._begin(fd)
         try:
-            answer = {"taken": "idle", "shared": False}
-            if not progress:
-                args = {"fs": source.fs, "again": making.attempt > 1}
-                answer = self._children.run(making.keeper, "take-image", args, (access.fd, target), _TAKE)
-            if not answer["shared"]:
-                done = self._round(access.fd, target, int(progress.split()[1]) if progress else 0)
-                if done is not None:
-                    return done
+            taken = "idle"
+            if progress:
+                done, size = (int(word) for word in progress.split() if word.isdigit())
+                if done < size:
+                    return self._round(access.fd, target, done)
+            else:
+                answer = self._take(fd, access, target, source, making)
+                if not answer["shared"]:
+                    return self._round(access.fd, target, 0)
+                taken = answer["taken"]
             self._finish(target, source, volume, making)
         finally:
             self._kernel.close(target)
-        return str(answer["taken"])
+        return taken
+
+    def _take(self, fd: int, access: Access, target: int, source: VolumeRef, making: Making) -> dict[str, Any]:
+        """By a child. While nobody knows how it ended, a file beside the copy says that the source may be frozen."""
+        if source.fs and not source.of:
+            self._files.write("volume.freezing", fd, FREEZING, b"")
+        args = {"fs": source.fs}
+        try:
+            answer: dict[str, Any] = self._children.run(making.keeper, "take-image", args, (access.fd, target), _TAKE)
+        except Abandoned:  # it lives, and who looks again thaws behind it
+            raise
+        except Again:
+            self._thaw(access, source, making.keeper)
+            raise
+        self._files.unlink("volume.froze", fd, FREEZING)
+        if not answer["taken"]:
+            raise Again("Its file system is frozen by somebody else.", "Thaw it: fsfreeze -u PATH.")
+        return answer
+
+    def _thaw(self, access: Access, source: VolumeRef, keeper: Keeper) -> None:
+        if source.fs and not source.of:
+            self._children.run(keeper, "thaw-image", {"fs": source.fs}, (access.fd,), _TAKE)
 
     def _begin(self, fd: int) -> int:
         return self._files.make_sparse("volume.make-disk", fd, DISK, 0)
 
-    def _round(self, source: int, target: int, at: int) -> str | None:
+    def _round(self, source: int, target: int, at: int) -> str:
         """Copy for about a second; what is said to be copied is durable."""
         size = self._kernel.fstat(source).st_size
         end = self._runtime.monotonic() + ROUND
@@ -121,8 +148,6 @@ class Copies:
             return size
 
         done = self._runtime.effect("volume.copy", call)
-        if done == size:
-            return None
         self._files.sync("volume.sync-copied", target)
         return f"copied {done} of {size} bytes"
 
@@ -149,11 +174,22 @@ class Copies:
             self._children.run(making.keeper, f"identify-{volume.fs}", args, (target,), _TAKE)
         self._children.run(making.keeper, "settle-image", {"fs": volume.fs}, (target,), _TAKE)
 
-    def let_go(self, pool: PoolRef, source: VolumeRef, keeper: Keeper) -> None:
+    def let_go(self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making) -> None:
         """See `Driver.let_go`."""
-        if source.fs and not source.of and self._looking.in_use(pool, source):
-            with self._looking.access(pool, source) as access:
-                self._children.run(keeper, "thaw-image", {"fs": source.fs}, (access.fd,), _TAKE)
+        with self._root.volumes(pool) as volumes:
+            names = [unfinished(pool, volume, making.operation, attempt) for attempt in range(1, making.attempt + 1)]
+            if any(self._may_be_frozen(volumes, name) for name in names):
+                with self._looking.access(pool, source) as access:
+                    self._thaw(access, source, making.keeper)
+
+    def _may_be_frozen(self, volumes: int, name: str) -> bool:
+        if not self._files.exists(volumes, name):
+            return False
+        fd = self._files.open_directory(name, volumes)
+        try:
+            return self._files.exists(fd, FREEZING)
+        finally:
+            self._kernel.close(fd)
 
 
 _TAKEN: dict[str, Taken] = {"idle": "idle", "frozen": "frozen", "synced": "synced"}

@@ -8,6 +8,7 @@ from holdfast.drivers.contract import (
     Access,
     Capacity,
     Driver,
+    FoundPool,
     Info,
     Item,
     Making,
@@ -20,6 +21,7 @@ from holdfast.drivers.contract import (
 )
 from holdfast.drivers.dir.changing import Changing
 from holdfast.drivers.dir.copies import Copies
+from holdfast.drivers.dir.importing import Imports
 from holdfast.drivers.dir.inventory import inventory
 from holdfast.drivers.dir.looking import Looking
 from holdfast.drivers.dir.making import Makes
@@ -46,6 +48,7 @@ class DirDriver(Driver):
         self._changing = Changing(host, self._root, self._looking)
         self._makes = Makes(host, self._root, self._looking, self._changing)
         self._copies = Copies(host, self._root, self._looking, self._makes)
+        self._imports = Imports(host, self._root, self._looking)
         self._restores = Restores(host, self._root, self._looking, self._changing, self._copies)
 
     def validate(self, config: dict[str, str]) -> dict[str, str]:
@@ -105,6 +108,18 @@ class DirDriver(Driver):
         """Rewrite the mark."""
         self._pools.stamp(pool, counter)
 
+    def find_pool(self, config: dict[str, str]) -> FoundPool:
+        """By the mark."""
+        return self._imports.find(config)
+
+    def objects(self, pool: PoolRef) -> Iterator[tuple[str, VolumeFacts]]:
+        """By their marks."""
+        return self._imports.objects(pool)
+
+    def take_over(self, pool: PoolRef, owner: str) -> bool:
+        """Mark by mark, and name by name of what is unfinished."""
+        return self._imports.take_over(pool, owner)
+
     def capacity(self, pool: PoolRef) -> Capacity:
         """By statvfs."""
         return self._pools.capacity(pool)
@@ -131,9 +146,9 @@ class DirDriver(Driver):
         """By shared blocks, or else in rounds."""
         return self._copies.copy(pool, source, volume, making, progress)
 
-    def let_go(self, pool: PoolRef, source: VolumeRef, keeper: Keeper) -> None:
-        """Thaw it."""
-        self._copies.let_go(pool, source, keeper)
+    def let_go(self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making) -> None:
+        """Thaw it, if the copy may have left it frozen."""
+        self._copies.let_go(pool, source, volume, making)
 
     def stage_restore(
         self, pool: PoolRef, volume: VolumeRef, snapshot: VolumeRef, making: Making, progress: str
@@ -148,6 +163,10 @@ class DirDriver(Driver):
     def swap_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
         """By one exchange of names."""
         self._restores.swap(pool, volume, operation)
+
+    def persist_staged(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
+        """Sync what bears its name."""
+        self._restores.persist(pool, volume, operation)
 
     def left_of_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> Observation[str]:
         """By its name."""

@@ -49,6 +49,7 @@ class Makes:
             FORMAT, pool.owner, volume.uid, volume.name, volume.content, volume.size, volume.fs, volume.fs_uuid,
             making.operation, of=volume.of, taken=taken,
         )  # fmt: skip
+        self._files.unlink("volume.mark-discard", fd, OBJECT_MARK)  # of a round that was cut off behind it
         self._files.write("volume.mark", fd, OBJECT_MARK, encode(mark))
         # Before the rename: btrfs syncs a directory without what was made in it before.
         self._files.sync("volume.sync", fd)

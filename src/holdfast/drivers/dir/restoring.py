@@ -73,6 +73,10 @@ class Restores:
             self._changing.check_unused(volumes, volume.uid)
             self._files.exchange("volume.swap", volumes, name, volume.uid)
 
+    def persist(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
+        """See `Driver.persist_staged`; a tree was synced as a whole before its mark."""
+        self._changing.persist(pool, volume, staged(pool, volume, operation))
+
     def left(self, pool: PoolRef, volume: VolumeRef, operation: str) -> Observation[str]:
         """See `Driver.left_of_restore`."""
 

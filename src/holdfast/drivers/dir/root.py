@@ -104,6 +104,13 @@ class Root:
     def mark(self, fd: int, pool: PoolRef) -> PoolMark:
         """The mark of an open root; raises NotMarked, Foreign (another pool's, another owner's) or Again."""
         source = pool.config["source"]
+        mark = self.any_mark(fd, source)
+        if (mark.pool, mark.owner) != (pool.uid, pool.owner):
+            raise Foreign(f"{source} holds the pool {mark.pool} of owner {mark.owner}, not this one.")
+        return mark
+
+    def any_mark(self, fd: int, source: str) -> PoolMark:
+        """The same, whosever it is."""
         try:
             raw = self._files.read_text(fd, POOL_MARK)
             mark = msgspec.json.decode(raw, type=PoolMark)
@@ -115,8 +122,6 @@ class Root:
             raise Again(f"{source}/{POOL_MARK} cannot be read: {error}") from error
         if mark.format != FORMAT:
             raise Foreign(f"{source} has format {mark.format}; this Holdfast knows {FORMAT}.")
-        if (mark.pool, mark.owner) != (pool.uid, pool.owner):
-            raise Foreign(f"{source} holds the pool {mark.pool} of owner {mark.owner}, not this one.")
         return mark
 
 

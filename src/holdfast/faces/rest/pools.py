@@ -28,10 +28,12 @@ from holdfast.faces.rest.fields import (
 from holdfast.model.errors import Invalid
 from holdfast.model.resources import Pool
 from holdfast.model.views import PoolPage, PoolView
+from holdfast.operations.pool.adopt import PoolAdopt
 from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.pool.import_ import PoolImport
 from holdfast.operations.refs import etag, find_pool
 from holdfast.records import resources
 
@@ -53,6 +55,23 @@ class PoolPatch(msgspec.Struct, forbid_unknown_fields=True):
     labels: LabelChanges | msgspec.UnsetType = msgspec.UNSET
 
 
+class ImportBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Where the pool is. `take_over` makes it this installation's, if it is another's that will not come back."""
+
+    driver: str
+    config: dict[str, str]
+    take_over: bool = False
+    labels: Labels = {}
+
+
+class AdoptBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Only these, as an audit tells them; none means all."""
+
+    uids: list[str] = []
+
+
+_ADOPT = Example(summary="All", value={"uids": []})
+_IMPORT = Example(summary="After the database was lost", value={"driver": "dir", "config": {"source": "/srv/old"}})
 _NEW = Example(
     summary="A directory on a local file system",
     value={
@@ -88,6 +107,25 @@ async def pool_create(
     """Create a pool: mark an empty place as ours."""
     asked = PoolCreate(name=data.name, driver=data.driver, config=data.config, limit=data.limit, labels=data.labels)
     return await calls.change(request, asked, wait)
+
+
+@post("/pools/{pool:str}/import", tags=["pools"], **changing(role="admin"))
+async def pool_import(
+    request: Http, calls: Here, pool: PoolName, data: Annotated[ImportBody, Body(examples=[_IMPORT])], wait: Wait = None
+) -> Answer:
+    """Bring a pool that no record knows, with its volumes and snapshots, into the records, from the pool alone."""
+    asked = PoolImport(
+        name=pool, driver=data.driver, config=data.config, labels=data.labels, take_over=data.take_over
+    )  # fmt: skip
+    return await calls.change(request, asked, wait)
+
+
+@post("/pools/{pool:str}/adopt", tags=["pools"], **changing(role="admin"))
+async def pool_adopt(
+    request: Http, calls: Here, pool: PoolName, data: Annotated[AdoptBody, Body(examples=[_ADOPT])], wait: Wait = None
+) -> Answer:
+    """Record what is whole in a pool and has no record, with its snapshots: after an older database was restored."""
+    return await calls.change(request, PoolAdopt(name=pool, uids=tuple(data.uids)), wait)
 
 
 @get("/pools/{pool:str}", tags=["pools"], **reading(404))
@@ -131,4 +169,4 @@ async def pool_delete(
     return await calls.change(request, asked, wait)
 
 
-HANDLERS: list[Any] = [pool_list, pool_create, pool_show, pool_change, pool_delete]
+HANDLERS: list[Any] = [pool_list, pool_create, pool_import, pool_adopt, pool_show, pool_change, pool_delete]

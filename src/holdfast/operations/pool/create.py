@@ -21,6 +21,18 @@ from holdfast.records.contract import Tx
 from holdfast.steps.pool import PoolMade, PoolMake
 
 
+def check_place(tx: Tx, name: str, driver: str, place: str, own: str) -> None:
+    """Nobody has the name, and no other pool shares, contains or lies inside the place; raise Exists or Invalid."""
+    for pool in resources.page(tx, Pool):
+        if pool.uid == own:
+            continue
+        if pool.name == name:
+            raise Exists(f"There is a pool {name} already.")
+        other = pool.spec.place
+        if pool.spec.driver == driver and (is_under(place, other) or is_under(other, place)):
+            raise Invalid(f"{place} and the pool {pool.name} at {other} lie inside each other.")
+
+
 class PoolCreate(Asked, frozen=True, kw_only=True, tag="pool.create.1"):
     """`limit` bounds the sum of the volumes' sizes, in bytes or as '10GiB'. `place` is the driver's to say."""
 
@@ -39,30 +51,18 @@ class PoolCreate(Asked, frozen=True, kw_only=True, tag="pool.create.1"):
         config = driver.validate(self.config)
         limit = None if self.limit is None else parse_size(self.limit)
         asked = msgspec.structs.replace(self, config=config, limit=limit, place=driver.place(config))
-        desk.records.read(lambda tx: asked.check_free(tx, ""))
+        desk.records.read(lambda tx: check_place(tx, self.name, self.driver, asked.place, ""))
         return asked
-
-    def check_free(self, tx: Tx, own: str) -> None:
-        """Nobody has the name, and no other pool shares, contains or lies inside the place; raise Exists or Invalid."""
-        for pool in resources.page(tx, Pool):
-            if pool.uid == own:
-                continue
-            if pool.name == self.name:
-                raise Exists(f"There is a pool {self.name} already.")
-            other = pool.spec.place
-            inside = is_under(self.place, other) or is_under(other, self.place)
-            if pool.spec.driver == self.driver and inside:
-                raise Invalid(f"{self.place} and the pool {pool.name} at {other} lie inside each other.")
 
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
         """A new uid; the name; all places, for the check of who is inside of whom."""
-        self.check_free(tx, "")
+        check_place(tx, self.name, self.driver, self.place, "")
         claims = (on_uid(drawn.uid), on_name("", self.name), on_name("places", self.driver))
         return Binding(ResourceRef("pool", drawn.uid, self.name), claims)
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Reserve the row; mark the place."""
-        self.check_free(tx, bound.drawn.uid)
+        check_place(tx, self.name, self.driver, self.place, bound.drawn.uid)
         limit = None if self.limit is None else parse_size(self.limit)
         pool = Pool(
             uid=bound.drawn.uid, name=self.name, created=bound.drawn.now, operation=bound.drawn.operation,

@@ -8,7 +8,15 @@ from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Snapshot
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
-from holdfast.operations.refs import check_match, find_pool, find_snapshot, find_volume, merge_labels, snapshot_now
+from holdfast.operations.refs import (
+    check_match,
+    find_pool,
+    find_snapshot,
+    find_volume,
+    merge_labels,
+    snapshot_now,
+    volume_now,
+)
 from holdfast.records import resources
 from holdfast.records.claims import on_uid
 from holdfast.records.contract import Tx
@@ -37,10 +45,11 @@ class SnapshotChange(Asked, frozen=True, kw_only=True, tag="snapshot.change.1"):
         check_match(snapshot, self.if_match)
         merge_labels(snapshot.spec.labels, self.labels)
         ref = ResourceRef("snapshot", snapshot.uid, f"{self.pool}/{self.volume}@{self.name}")
-        return Binding(ref, (on_uid(snapshot.uid),), {"snapshot": snapshot.uid})
+        return Binding(ref, (on_uid(snapshot.uid),), {"volume": volume.uid, "snapshot": snapshot.uid})
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Check again."""
+        volume_now(tx, bound.uids["volume"], self.volume)
         snapshot = snapshot_now(tx, bound.uids["snapshot"], self.name)
         check_match(snapshot, self.if_match)
         merge_labels(snapshot.spec.labels, self.labels)  # refused here: an outcome cannot be

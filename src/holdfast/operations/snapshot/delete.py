@@ -16,6 +16,7 @@ from holdfast.operations.refs import (
     pool_ref,
     snapshot_now,
     snapshot_ref,
+    volume_now,
 )
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
@@ -44,11 +45,12 @@ class SnapshotDelete(Asked, frozen=True, kw_only=True, tag="snapshot.delete.1"):
             on_name(volume.uid, self.name),
         )  # fmt: skip
         ref = ResourceRef("snapshot", snapshot.uid, f"{self.pool}/{self.volume}@{self.name}")
-        return Binding(ref, claims, {"pool": pool.uid, "snapshot": snapshot.uid})
+        return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid, "snapshot": snapshot.uid})
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Refuse while protected or attached; remove."""
         pool = pool_now(tx, bound.uids["pool"], self.pool)
+        volume_now(tx, bound.uids["volume"], self.volume)
         snapshot = snapshot_now(tx, bound.uids["snapshot"], self.name)
         check_match(snapshot, self.if_match)
         path = f"{self.pool}/{self.volume}@{self.name}"

@@ -18,6 +18,7 @@ from holdfast.operations.refs import (
     pool_now,
     snapshot_now,
     usable,
+    volume_now,
 )
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
@@ -48,18 +49,20 @@ class SnapshotMount(Asked, frozen=True, kw_only=True, tag="snapshot.mount.1"):
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
         """The snapshot and the path; its volume is not concerned."""
         pool = find_pool(tx, self.pool)
-        snapshot = find_snapshot(tx, pool, find_volume(tx, pool, self.volume), self.name)
+        volume = find_volume(tx, pool, self.volume)
+        snapshot = find_snapshot(tx, pool, volume, self.name)
         usable(snapshot)
         claims = (
             on_uid(pool.uid, "shared"), on_uid(snapshot.uid), on_uid(drawn.uid), on_name(drawn.member, self.path),
         )  # fmt: skip
         ref = ResourceRef("attachment", drawn.uid, f"{self.pool}/{self.volume}@{self.name}:{self.path}")
-        return Binding(ref, claims, {"pool": pool.uid, "snapshot": snapshot.uid})
+        return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid, "snapshot": snapshot.uid})
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Check again; reserve the attachment."""
         check_path(tx, self.path)
         pool = pool_now(tx, bound.uids["pool"], self.pool)
+        volume_now(tx, bound.uids["volume"], self.volume)
         snapshot = snapshot_now(tx, bound.uids["snapshot"], self.name)
         if not snapshot.status.ready:
             raise WrongState(f"The snapshot {self.name} is not ready.")

@@ -4,7 +4,7 @@ import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.model.conditions import ABANDONED
-from holdfast.model.errors import Exists
+from holdfast.model.errors import Exists, WrongState
 from holdfast.model.names import check_name
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Snapshot
@@ -21,6 +21,7 @@ from holdfast.operations.refs import (
     snapshot_now,
     snapshot_ref,
     usable,
+    volume_now,
 )
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
@@ -54,7 +55,7 @@ class SnapshotRename(Asked, frozen=True, kw_only=True, tag="snapshot.rename.1"):
             *(on_name(volume.uid, name) for name in names),
         )  # fmt: skip
         ref = ResourceRef("snapshot", snapshot.uid, f"{self.pool}/{self.volume}@{self.name}")
-        return Binding(ref, claims, {"pool": pool.uid, "snapshot": snapshot.uid})
+        return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid, "snapshot": snapshot.uid})
 
     def _check(self, tx: Tx, snapshot: Snapshot) -> None:
         check_match(snapshot, self.if_match)
@@ -67,8 +68,11 @@ class SnapshotRename(Asked, frozen=True, kw_only=True, tag="snapshot.rename.1"):
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Check again; rewrite the mark."""
         pool = pool_now(tx, bound.uids["pool"], self.pool)
+        volume_now(tx, bound.uids["volume"], self.volume)
         snapshot = snapshot_now(tx, bound.uids["snapshot"], self.name)
         self._check(tx, snapshot)
+        if not snapshot.status.ready:
+            raise WrongState(f"The snapshot {self.name} was never whole.", "Delete it.")
         return (RenameStep(pool_ref(pool, bound.drawn.owner), snapshot_ref(snapshot), self.new_name),)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:

@@ -26,6 +26,8 @@ from holdfast.operations.refs import (
     volume_now,
     volume_ref,
 )
+from holdfast.operations.volume.check import CHECKED
+from holdfast.operations.volume.trim import TRIMMED
 from holdfast.records import resources
 from holdfast.records.claims import on_uid
 from holdfast.records.contract import Tx
@@ -80,12 +82,13 @@ class SnapshotRestore(Asked, frozen=True, kw_only=True, tag="snapshot.restore.1"
         snapshot = resources.by_uid(tx, Snapshot, bound.uids["snapshot"])
         if volume is not None and snapshot is not None:
             new = sized(volume, snapshot.spec.size, None, bound.drawn.operation)
-            resources.update(tx, msgspec.structs.replace(new, generation=volume.generation + 1))
+            kept = tuple(each for each in volume.conditions if each.type not in (CHECKED, TRIMMED))
+            resources.update(tx, msgspec.structs.replace(new, conditions=kept, generation=volume.generation + 1))
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
         """The size is as before."""
         volume = resources.by_uid(tx, Volume, bound.uids["volume"])
-        if volume is not None and volume.status.size_before is not None:
+        if volume is not None and volume.status.size_before is not None and volume.operation == bound.drawn.operation:
             resources.update(tx, sized(volume, volume.status.size_before, None, volume.operation))
 
     def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:

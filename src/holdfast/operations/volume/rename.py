@@ -3,7 +3,7 @@
 import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
-from holdfast.model.conditions import ABANDONED
+from holdfast.model.conditions import ABANDONED, holds
 from holdfast.model.errors import Exists
 from holdfast.model.names import check_name
 from holdfast.model.operations import ResourceRef
@@ -24,6 +24,7 @@ from holdfast.operations.refs import (
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
+from holdfast.steps.volume import NameSeen
 from holdfast.steps.volume import VolumeRename as RenameStep
 
 
@@ -71,6 +72,8 @@ class VolumeRename(Asked, frozen=True, kw_only=True, tag="volume.rename.1"):
         """The record follows."""
         volume = resources.by_uid(tx, Volume, bound.uids["volume"])
         if volume is not None:
+            if holds(volume.conditions, ABANDONED):
+                volume = _settled(volume, results.find(NameSeen, NameSeen()).size)
             settled = tuple(c for c in volume.conditions if c.type != ABANDONED)
             new = msgspec.structs.replace(
                 volume,
@@ -87,3 +90,10 @@ class VolumeRename(Asked, frozen=True, kw_only=True, tag="volume.rename.1"):
     def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
         """The row stays."""
         mark_abandoned(tx, Volume, bound.uids["volume"], reason, bound.drawn.now)
+
+
+def _settled(volume: Volume, size: int) -> Volume:
+    """What was abandoned may have resized or restored it: its size is what its mark tells."""
+    spec = msgspec.structs.replace(volume.spec, size=size or volume.spec.size)
+    status = msgspec.structs.replace(volume.status, size_before=None)
+    return msgspec.structs.replace(volume, spec=spec, status=status)

@@ -112,7 +112,7 @@ class VolumeResize(Asked, frozen=True, kw_only=True, tag="volume.resize.1"):
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
         """The size is as before."""
         volume = resources.by_uid(tx, Volume, bound.uids["volume"])
-        if volume is not None and volume.status.size_before is not None:
+        if volume is not None and volume.status.size_before is not None and volume.operation == bound.drawn.operation:
             resources.update(tx, sized(volume, volume.status.size_before, None, volume.operation))
 
     def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:

@@ -70,7 +70,7 @@ class CopyConformance:
                 assert not harness.remains(pool, snapshot)
                 return
             finally:
-                harness.driver.let_go(pool, volume, harness.keeper)
+                harness.driver.let_go(pool, volume, snapshot, making)
             found = harness.driver.look_volume(pool, snapshot)
             assert isinstance(found, Present)
             assert found.facts.taken in {"directory": ("live",), "block": ("synced",)}.get(
@@ -138,7 +138,7 @@ class CopyConformance:
         def check(nth: int, failpoint: str) -> None:
             clone, operation = begun[nth]
             making = harness.making(operation, 2)
-            harness.driver.let_go(pool, volume, harness.keeper)
+            harness.driver.let_go(pool, volume, clone, making)
             while not harness.driver.unmake_volume(pool, clone, making):
                 pass
             assert isinstance(harness.driver.unmade_volume(pool, clone, making), Absent), failpoint

@@ -69,12 +69,12 @@ class Mounts(Process):
     def _volume(self, fd: int) -> FileSystem:
         return self._open_file(fd).node.volume
 
-    def btrfs_uuid(self, fd: int) -> str:
+    def btrfs_device(self, fd: int) -> str:
         """See `Kernel`."""
-        volume = self._volume(fd)
-        if volume.kind != "btrfs":
+        file = self._open_file(fd)
+        if file.node.volume.kind != "btrfs" or file.mount.disk is None:
             raise fault(errno.ENOTTY)
-        return volume.uuid
+        return f"/dev/loop{file.mount.disk}"
 
     def trim(self, fd: int) -> int:
         """See `Kernel`."""

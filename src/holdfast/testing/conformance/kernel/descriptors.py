@@ -111,7 +111,7 @@ class DescriptorConformance:
             lambda: kernel.clone_mount(fd),
             lambda: kernel.set_mount(fd, read_only=True),
             lambda: kernel.move_mount(fd, fd),
-            lambda: kernel.btrfs_uuid(fd),
+            lambda: kernel.btrfs_device(fd),
             lambda: kernel.trim(fd),
             lambda: kernel.loop_status(fd),
             lambda: kernel.loop_configure(fd, image, autoclear=True, read_only=False),

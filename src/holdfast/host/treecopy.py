@@ -1,0 +1,150 @@
+"""A program: copy all that is in one open directory into another, `python treecopy.py SOURCE TARGET` by descriptor.
+
+It is its own process, so that it can be killed; it imports nothing of ours, so that it needs no path. Whoever may
+change the source meanwhile leads it nowhere: no name is followed that is a symlink, each is opened below its directory.
+What vanishes meanwhile is left out. Everything that a file has is copied: owner, mode, times, extended attributes and
+with them ACLs, hard links, holes as holes; blocks are shared where the file system can (ioctl_ficlone(2)).
+"""
+
+import errno
+import fcntl
+import os
+import stat
+import sys
+
+_FICLONE = 0x40049409
+_NOT_SHARED = frozenset({errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL})
+_NO_ATTRIBUTES = frozenset({errno.EOPNOTSUPP, errno.ENODATA})
+_PIECE = 16 << 20
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Copy:
+    """`links` are the files with more than one name, and where the first of them went."""
+
+    def __init__(self, top: int) -> None:
+        self._top = top
+        self._links: dict[tuple[int, int], str] = {}
+
+    def directory(self, source: int, target: int, path: str) -> None:
+        """What is in the open directory, then what it has itself."""
+        for name in os.listdir(source):
+            try:
+                info = os.stat(name, dir_fd=source, follow_symlinks=False)
+                self._entry(source, target, name, f"{path}{name}", info)
+            except FileNotFoundError:
+                continue
+        _attributes(source, target, os.fstat(source))
+
+    def _entry(self, source: int, target: int, name: str, path: str, info: os.stat_result) -> None:
+        if stat.S_ISDIR(info.st_mode):
+            inner = os.open(name, _DIRECTORY, dir_fd=source)
+            try:
+                os.mkdir(name, 0o700, dir_fd=target)
+                made = os.open(name, _DIRECTORY, dir_fd=target)
+                try:
+                    self.directory(inner, made, f"{path}/")
+                finally:
+                    os.close(made)
+            finally:
+                os.close(inner)
+            return
+        first = self._links.get((info.st_dev, info.st_ino)) if info.st_nlink > 1 else None
+        if first is not None:
+            os.link(first, name, src_dir_fd=self._top, dst_dir_fd=target, follow_symlinks=False)
+            return
+        if stat.S_ISREG(info.st_mode):
+            _file(source, target, name)
+        elif stat.S_ISLNK(info.st_mode):
+            os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
+            _named(source, target, name, info)
+        else:
+            os.mknod(name, info.st_mode, info.st_rdev, dir_fd=target)
+            os.chmod(name, stat.S_IMODE(info.st_mode), dir_fd=target)
+            _named(source, target, name, info)
+        if info.st_nlink > 1:
+            self._links[info.st_dev, info.st_ino] = path
+
+
+def _file(source: int, target: int, name: str) -> None:
+    old = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=source)
+    try:
+        info = os.fstat(old)
+        if not stat.S_ISREG(info.st_mode):
+            return  # it is another by now
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        new = os.open(name, flags, 0o600, dir_fd=target)
+        try:
+            _content(old, new, info.st_size)
+            _attributes(old, new, info)
+        finally:
+            os.close(new)
+    finally:
+        os.close(old)
+
+
+def _content(old: int, new: int, size: int) -> None:
+    try:
+        fcntl.ioctl(new, _FICLONE, old)
+        return
+    except OSError as error:
+        if error.errno not in _NOT_SHARED:
+            raise
+    os.ftruncate(new, size)
+    at = 0
+    while at < size:
+        try:
+            at = os.lseek(old, at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return
+            raise
+        end = min(os.lseek(old, at, os.SEEK_HOLE), size)
+        while at < end:
+            got = os.copy_file_range(old, new, min(_PIECE, end - at), at, at)
+            if not got:
+                return  # it was cut off meanwhile
+            at += got
+
+
+def _attributes(old: int, new: int, info: os.stat_result) -> None:
+    """The owner first: changing it takes bits of the mode away."""
+    os.chown(new, info.st_uid, info.st_gid)
+    os.chmod(new, stat.S_IMODE(info.st_mode))
+    for name in _listed(old):
+        os.setxattr(new, name, os.getxattr(old, name))
+    os.utime(new, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def _named(source: int, target: int, name: str, info: os.stat_result) -> None:
+    """The same of what cannot be opened."""
+    os.chown(name, info.st_uid, info.st_gid, dir_fd=target, follow_symlinks=False)
+    old, new = (f"/proc/self/fd/{fd}/{name}" for fd in (source, target))
+    for attribute in _listed(old):
+        value = os.getxattr(old, attribute, follow_symlinks=False)
+        os.setxattr(new, attribute, value, follow_symlinks=False)
+    os.utime(name, ns=(info.st_atime_ns, info.st_mtime_ns), dir_fd=target, follow_symlinks=False)
+
+
+def _listed(what: int | str) -> list[str]:
+    try:
+        return os.listxattr(what, follow_symlinks=isinstance(what, int))
+    except OSError as error:
+        if error.errno in _NO_ATTRIBUTES:
+            return []
+        raise
+
+
+def main(source: str, target: str) -> int:
+    """Exit status 1, and what hindered it, on standard error."""
+    try:
+        old = os.open(f"/proc/self/fd/{source}/.", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        Copy(int(target)).directory(old, int(target), "")
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or 'the tree'}: {error.strerror}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

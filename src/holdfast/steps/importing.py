@@ -1,0 +1,107 @@
+"""A pool that no record knows: taken over, if it is another installation's, and read."""
+
+from typing import Any
+
+import msgspec
+
+from holdfast.drivers.connecting import Connecting
+from holdfast.drivers.contract import PoolRef, Present, VolumeFacts
+from holdfast.drivers.registry import Drivers
+from holdfast.model.errors import HoldfastError
+from holdfast.model.resources import Content, FileSystem, Taken
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
+from holdfast.steps.looks import NoWayBack, verdict
+
+
+class PoolTakenOver(NoWayBack, frozen=True, tag="pool-taken-over.1"):
+    """All that was the owner's `before` is ours. Nothing else tells whose it was, so there is no way back."""
+
+    pool: PoolRef
+    before: str
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By the pool's mark, which is written last."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        if isinstance(driver.look_pool(self.pool), Present):
+            return Done()
+        was = driver.look_pool(msgspec.structs.replace(self.pool, owner=self.before))
+        return verdict(was, lambda _facts: Todo(), Conflict("There is no pool there any more.", "not-found"))
+
+    def apply(self, ctx: Context) -> Round | None:
+        """A round at a time."""
+        was = msgspec.structs.replace(self.pool, owner=self.before)
+        whole = ctx.tool(Drivers).of(self.pool).take_over(was, self.pool.owner)
+        return None if whole else Round("taking over")
+
+    def persist(self, ctx: Context) -> None:
+        """Sync it."""
+        ctx.tool(Drivers).of(self.pool).persist_pool(self.pool)
+
+    def describe(self) -> str:
+        """One line."""
+        return f"take over what is the owner's {self.before}"
+
+
+class FoundObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A volume, or a snapshot `of` one, as its mark tells."""
+
+    uid: str
+    name: str
+    size: int
+    content: Content
+    fs: FileSystem | None
+    fs_uuid: str | None
+    identity: dict[str, str] = {}
+    of: str = ""
+    taken: Taken | None = None
+
+
+class PoolObjects(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that is whole in the pool, and the pool's own identity."""
+
+    objects: tuple[FoundObject, ...]
+    identity: dict[str, str]
+    connects: bool = False
+
+
+class PoolRead(Step, frozen=True, tag="pool-read.1"):
+    """It is known what is in the pool. Looks only."""
+
+    pool: PoolRef
+
+    Result = PoolObjects
+    looks = True
+
+    def judge(self, ctx: Context) -> Verdict:
+        """By its marks."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        gone = Conflict("There is no pool there any more.", "not-found")
+        try:
+            found = tuple(_found(uid, facts) for uid, facts in driver.objects(self.pool))
+            identity = driver.identity(self.pool)
+        except HoldfastError as error:
+            return Unclear(error.detail)
+        done = Done(PoolObjects(found, identity, isinstance(driver, Connecting)))
+        return verdict(driver.look_pool(self.pool), lambda _facts: done, gone)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Nothing."""
+        return None
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """Nothing was done."""
+        return Done()
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Nothing."""
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"read what is in {', '.join(self.pool.config.values())}"
+
+
+def _found(uid: str, facts: VolumeFacts) -> FoundObject:
+    return FoundObject(
+        uid, facts.name, facts.size, facts.content, facts.fs, facts.fs_uuid, facts.identity, facts.of, facts.taken
+    )

@@ -1,0 +1,1 @@
+"""Snapshots of a real daemon, on pools of every kind."""
