@@ -220,10 +220,11 @@ class Invariants:
             inner = kept.image.inner if kept.image else None
             if inner is not None and inner.frozen and uid not in held.exclusive:
                 raise Breach(5, f"the file system of {volume.name} was left frozen")
-            if kept.image is not None and kept.image.lied:  # a copy of what a sick device told is as it was told
+            lied = kept.image is not None and kept.image.lied  # a copy of what a sick device told is as it was told
+            if kept.image is not None and lied and uid not in held.exclusive:
                 kept.image.lied, volume.token = False, volume.token if has_token(kept, volume) else b""
             self._write(kept, volume, uid, held)
-            if not self._holds(tx, kept, uid, volume, held):
+            if not lied and not self._holds(tx, kept, uid, volume, held):
                 raise Breach(3, f"the data of {volume.name} is gone", held.exclusive.get(uid, ""))
             if uid not in held.exclusive and (shown := kept.marked()) != (volume.name, uid):
                 raise Breach(6, f"the mark of {volume.name} shows {shown}")
