@@ -18,7 +18,7 @@ _TRIES = 64
 # The path of a volume's tree or disk in a dir pool, and its uid.
 OURS = re.compile(r"/volumes/([0-9a-f]{32})/(data|disk\.raw)(?:/|$)")
 # Looks after a detach, and the seconds between them.
-_LOOKS, _BETWEEN = 50, 0.01
+_LOOKS, _BETWEEN = 200, 0.01
 
 
 def backing_of(fd: int, kernel: Kernel = LINUX) -> Backing:
@@ -91,7 +91,7 @@ def detach(loop: Loop, kernel: Kernel = LINUX) -> bool:
 
 
 def stays(loop: Loop, kernel: Kernel = LINUX) -> bool:
-    """Whether it is still attached after half a second: whoever lists devices holds each open for a moment."""
+    """Whether it is still attached after two seconds: listing devices or making a mount namespace holds it briefly."""
     for _ in range(_LOOKS):
         after = look(loop.number, kernel)
         if after is None or after.backing != loop.backing:

@@ -153,7 +153,9 @@ class Looking:
             where = [mount.path for loop in found for mount in table if mount.device == (loops.MAJOR, loop.number)]
             # One that nothing is mounted of goes by itself, unless somebody really has it open.
             if where or any(not loop.autoclear or loops.stays(loop, self._kernel) for loop in found):
-                return f"its disk is attached to {found[0].path}" + (f", mounted at {where[0]}" if where else "")
+                held = ", held by a process or another mount namespace" if found[0].autoclear else ""
+                what = f", mounted at {where[0]}" if where else held
+                return f"its disk is attached to {found[0].path}{what}"
         uid = os.path.basename(self._kernel.location(fd))
         for mount in table:
             if f"/{uid}/{DATA}" in mount.root:
