@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := python3-venv e2fsprogs xfsprogs btrfs-progs util-linux
-LAB_PACKAGES := $(PACKAGES) strace nbdkit libnbd-bin fuse3 libfuse2 postgresql user-mode-linux procps systemd openssl curl psmisc
+LAB_PACKAGES := $(PACKAGES) strace nbdkit libnbd-bin fuse3 libfuse2 postgresql user-mode-linux procps systemd openssl curl psmisc gcc libc6-dev
 RUN := $(BIN)/python
 # Three workers for two cores: each waits for disks and processes now and then.
 # Disks in memory come and go by the thousand: without a bound mallopt(3) learns to keep what each of them leaves.

@@ -32,6 +32,11 @@ def make_disk(path: Path) -> None:
     subprocess.run(["/usr/sbin/mkfs.ext4", "-q", "-F", "-E", "nodiscard", str(path)], check=True)
 
 
+def make_preload(path: Path) -> None:
+    """What lets the guest run on any processor."""
+    subprocess.run(["cc", "-shared", "-fPIC", "-O", "-o", str(path), str(HERE / "xstate.c"), "-ldl"], check=True)
+
+
 def command(job: Path) -> list[str]:
     """The guest's command line; what the kernel does not know of it becomes init's environment."""
     return [
@@ -46,7 +51,7 @@ def boot(job: Path) -> int:
     # A session of its own: the guest is several processes, and all of them end with it.
     guest = subprocess.Popen(
         command(job), stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True,
-        env={**os.environ, "TMPDIR": str(job)},
+        env={**os.environ, "TMPDIR": str(job), "LD_PRELOAD": str(job / "preload.so")},
     )  # fmt: skip
     try:
         guest.wait(DEADLINE)
@@ -70,6 +75,7 @@ def main(arguments: list[str]) -> int:
     job = Path(tempfile.mkdtemp(prefix="holdfast-kernel-", dir="/var/tmp"))
     try:
         make_disk(job / "disk")
+        make_preload(job / "preload.so")
         usual = sorted(str(path) for each in TESTS for path in (ROOT / "tests" / "host").glob(each))
         named = any(not argument.startswith("-") for argument in arguments)
         (job / "arguments").write_text("\0".join(arguments if named else [*arguments, *usual]))

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from holdfast.host.changed import Changes
 from holdfast.host.children import Keeper
 from holdfast.host.usage import Usage
 from holdfast.model.errors import Refused
@@ -231,6 +232,15 @@ class Driver(abc.ABC):
         """
         raise Refused(f"The driver {pool.driver} cannot copy volumes.")
 
+    def changed(
+        self, pool: PoolRef, older: VolumeRef, newer: VolumeRef, at: int = 0
+    ) -> AbstractContextManager[Changes]:
+        """What of `newer` is not as in `older`, from byte `at` on; each a snapshot of one volume, or the volume itself.
+
+        Raises InUse if somebody writes to either, Refused where it cannot be told, else as `access`.
+        """
+        raise Refused(f"The driver {pool.driver} cannot tell what changed.")
+
     def let_go(self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making) -> None:
         """End whatever a `copy_volume` that was interrupted holds of its source: nobody who writes to it waits now.
 
@@ -311,6 +321,6 @@ class Driver(abc.ABC):
 
 
 __all__ = [
-    "Absent", "Access", "Capacity", "Driver", "ForeignObject", "FoundPool", "Info", "Item", "Making", "Observation",
-    "PoolFacts", "PoolRef", "Present", "Unknown", "Usage", "VolumeFacts", "VolumeRef",
+    "Absent", "Access", "Capacity", "Changes", "Driver", "ForeignObject", "FoundPool", "Info", "Item", "Making",
+    "Observation", "PoolFacts", "PoolRef", "Present", "Unknown", "Usage", "VolumeFacts", "VolumeRef",
 ]  # fmt: skip

@@ -44,3 +44,23 @@ class Statx(msgspec.Struct, frozen=True):
     mount: int
     inode: int
     born_ns: int
+
+
+class Extent(msgspec.Struct, frozen=True, gc=False):
+    """Bytes of a file that lie together on its disk, from `start` on, at `place`.
+
+    `exact` is False where the bytes at `place` are not simply the file's: encoded, inline, unaligned, or not written
+    out yet. `zeros` are reserved and were never written. `shared` blocks are another's as well, or the file's again.
+    """
+
+    start: int
+    length: int
+    place: int
+    exact: bool = True
+    zeros: bool = False
+    shared: bool = False
+
+    @property
+    def end(self) -> int:
+        """The byte behind."""
+        return self.start + self.length

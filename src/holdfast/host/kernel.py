@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from holdfast.host.facts import Loop, Mount, Statx
+from holdfast.host.facts import Extent, Loop, Mount, Statx
 
 
 class Entry(Protocol):
@@ -98,6 +98,13 @@ class Kernel(abc.ABC):
     @abc.abstractmethod
     def copy_range(self, source: int, target: int, offset: int, length: int) -> int:
         """copy_file_range(2), at the same place in both; how many bytes, 0 at the source's end."""
+
+    @abc.abstractmethod
+    def extents(self, fd: int, start: int, most: int) -> list[Extent]:
+        """FIEMAP: the extents of an open file that end behind `start`, in order, and not more than `most` of them.
+
+        What was written is written out first. EOPNOTSUPP where the file system has no such thing.
+        """
 
     @abc.abstractmethod
     def uncache(self, fd: int, offset: int, length: int) -> None:

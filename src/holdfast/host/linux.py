@@ -7,8 +7,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
-from holdfast.host import growctl, loopctl, mountctl, syscalls
-from holdfast.host.facts import Loop, Mount, Statx
+from holdfast.host import extentctl, growctl, loopctl, mountctl, syscalls
+from holdfast.host.facts import Extent, Loop, Mount, Statx
 from holdfast.host.kernel import Entry, Kernel
 from holdfast.host.mountinfo import parse
 
@@ -193,6 +193,10 @@ class Linux(Kernel):
     def copy_range(self, source: int, target: int, offset: int, length: int) -> int:
         """See `Kernel`."""
         return os.copy_file_range(source, target, length, offset, offset)
+
+    def extents(self, fd: int, start: int, most: int) -> list[Extent]:
+        """See `Kernel`."""
+        return extentctl.read(fd, start, most)
 
     def freeze(self, fd: int) -> None:
         """See `Kernel`."""

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from holdfast.drivers.contract import (
     Access,
     Capacity,
+    Changes,
     Driver,
     FoundPool,
     Info,
@@ -211,6 +212,12 @@ class DirDriver(Driver):
     def access(self, pool: PoolRef, volume: VolumeRef) -> AbstractContextManager[Access]:
         """`data`, or `disk.raw`."""
         return self._looking.access(pool, volume)
+
+    def changed(
+        self, pool: PoolRef, older: VolumeRef, newer: VolumeRef, at: int = 0
+    ) -> AbstractContextManager[Changes]:
+        """Of `disk.raw`; a directory's files are not compared."""
+        return self._looking.changed(pool, older, newer, at)
 
     def usage(self, pool: PoolRef, volume: VolumeRef, until: Callable[[], bool]) -> Usage:
         """Of `data`, or of `disk.raw`, as the file system below the pool counts."""

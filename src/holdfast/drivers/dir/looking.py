@@ -11,6 +11,7 @@ import msgspec
 from holdfast.drivers.contract import (
     Absent,
     Access,
+    Changes,
     ForeignObject,
     Observation,
     PoolRef,
@@ -22,9 +23,9 @@ from holdfast.drivers.contract import (
 )
 from holdfast.drivers.dir.marks import FORMAT, OBJECT_MARK, ObjectMark
 from holdfast.drivers.dir.root import Root
-from holdfast.host import loops, mounttable, usage
+from holdfast.host import changed, loops, mounttable, usage
 from holdfast.host.files import Files
-from holdfast.model.errors import Again, Damaged, Foreign, NotFound, from_os_error
+from holdfast.model.errors import Again, Damaged, Foreign, InUse, NotFound, Refused, from_os_error
 
 F = TypeVar("F")
 DATA = "data"
@@ -179,6 +180,17 @@ class Looking:
             yield Access("tree" if tree else "image", fd)
         finally:
             self._kernel.close(fd)
+
+    @contextlib.contextmanager
+    def changed(self, pool: PoolRef, older: VolumeRef, newer: VolumeRef, at: int) -> Iterator[Changes]:
+        """See `Driver.changed`."""
+        if newer.content == "directory":
+            raise Refused("What changed is told of images only, and the volume is a directory.")
+        for each in (older, newer):
+            if not each.of and (users := self.in_use(pool, each)):
+                raise InUse(f"The volume is in use: {users}.", "Take a snapshot of it, and compare that.")
+        with self.access(pool, older) as before, self.access(pool, newer) as now:
+            yield changed.between(before.fd, now.fd, at, self._kernel)
 
     def usage(self, pool: PoolRef, volume: VolumeRef, until: Callable[[], bool]) -> Usage:
         """See `Driver.usage`."""

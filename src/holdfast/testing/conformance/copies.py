@@ -5,7 +5,7 @@ import pytest
 
 from holdfast.drivers.contract import Absent, Making, PoolRef, Present, VolumeRef
 from holdfast.host.signatures import Holds
-from holdfast.model.errors import HoldfastError, InUse
+from holdfast.model.errors import HoldfastError, InUse, NotFound, Refused
 from holdfast.testing.conformance.checks import facts_match
 from holdfast.testing.conformance.harness import Harness, Kind
 
@@ -53,6 +53,28 @@ class CopyConformance:
         harness.write(pool, volume)
         assert harness.reads_back(pool, volume)
         assert not harness.reads_back(pool, snapshot)
+
+    def test_what_changed_between_two_snapshots_is_told(self, harness: Harness, kind: Kind) -> None:
+        """By images, from any byte on; and not of what somebody may write to."""
+        driver, pool = harness.driver, harness.ready()
+        volume = harness.made(pool, kind)
+        older, newer = taken_of(harness, volume), taken_of(harness, volume)
+        copied(harness, pool, volume, older)
+        try:
+            assert _changed(harness, pool, older, older) == 0
+        except Refused:
+            return
+        harness.write(pool, volume)
+        copied(harness, pool, volume, newer)
+        assert _changed(harness, pool, older, newer) > 0
+        assert _changed(harness, pool, newer, volume) == 0
+        with driver.changed(pool, older, newer, newer.size) as changes:
+            assert list(changes.stretches) == []
+        with harness.in_use(pool, volume), pytest.raises(InUse), driver.changed(pool, older, volume):
+            pass
+        harness.removed(pool, older)
+        with pytest.raises(NotFound), driver.changed(pool, older, newer):
+            pass
 
     def test_a_volume_in_use_has_a_snapshot_that_says_so_or_is_refused(self, harness: Harness, kind: Kind) -> None:
         """And whoever uses it can go on."""
@@ -249,6 +271,15 @@ class CopyConformance:
 def taken_of(harness: Harness, volume: VolumeRef) -> VolumeRef:
     """A snapshot that is not taken yet."""
     return msgspec.structs.replace(volume, uid=harness.runtime.new_id(), name="monday", of=volume.uid)
+
+
+def _changed(harness: Harness, pool: PoolRef, older: VolumeRef, newer: VolumeRef) -> int:
+    """Bytes."""
+    with harness.driver.changed(pool, older, newer) as changes:
+        told = list(changes.stretches)
+    assert [each.start for each in told] == [0, *(each.end for each in told[:-1])]
+    assert told[-1].end == newer.size
+    return sum(each.end - each.start for each in told if each.changed)
 
 
 def copied(

@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Sequence
 
-from holdfast.host.facts import Statx
+from holdfast.host.facts import Extent, Statx
 from holdfast.testing.simulation.machine import OpenFile
 from holdfast.testing.simulation.mounting import LONGEST_PATH, Place
 from holdfast.testing.simulation.nodes import Node, fault
@@ -176,6 +176,13 @@ class Descriptors(Process):
         written = self.machine.write(other.node, offset, self.machine.read(one.node, offset, length))
         self.machine.inherit(other.node, one.node)
         return written
+
+    def extents(self, fd: int, start: int, most: int) -> list[Extent]:
+        """See `Kernel`."""
+        node = self._open_file(fd).node
+        if node.kind != "file":
+            raise fault(errno.EOPNOTSUPP)
+        return node.extents(start)[:most]
 
     def uncache(self, fd: int, offset: int, length: int) -> None:
         """See `Kernel`."""

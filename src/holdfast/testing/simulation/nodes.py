@@ -8,8 +8,11 @@ import errno
 import os
 import random
 import stat
+from collections import Counter
 from collections.abc import Callable
 from typing import Literal
+
+from holdfast.host.facts import Extent
 
 PAGE = 4096
 # What a reader meets on a sick image: these bytes' absence, or an error.
@@ -133,6 +136,15 @@ class Node:
             number += 1
         return min(max(offset, number * PAGE), self.size)
 
+    def extents(self, offset: int) -> list[Extent]:
+        """A page each; as long as anybody holds a page, no other lies where it does."""
+        held = Counter(id(page) for node in self.volume.files.values() for page in node.pages.values())
+        return [
+            Extent(number * PAGE, PAGE, id(page) * PAGE, shared=held[id(page)] > 1)
+            for number, page in sorted(self.pages.items())
+            if (number + 1) * PAGE > offset
+        ]
+
     def share(self, other: "Node") -> None:
         """Hold what the other file holds, whose data is written out for it: metadata."""
         before, size = dict(self.pages), self.size
@@ -235,7 +247,7 @@ class FileSystem:
         self.met: Callable[[str], None] = lambda _kind: None
         self._inos = 1
         self._journal: list[Callable[[], None]] = []
-        self._files: dict[int, Node] = {}
+        self.files: dict[int, Node] = {}
         self.root = self.make("dir", 0o755)
         self.root.links = 1
 
@@ -252,7 +264,7 @@ class FileSystem:
         self._inos += 1
         node = Node(self, kind, self._inos, mode)
         if kind == "file":
-            self._files[node.ino] = node
+            self.files[node.ino] = node
         return node
 
     def changed(self, undo: Callable[[], None]) -> None:
@@ -266,7 +278,7 @@ class FileSystem:
 
     def sync_all(self) -> None:
         """syncfs(2)."""
-        for node in self._files.values():
+        for node in self.files.values():
             node.dirty.clear()
         self._journal.clear()
 
@@ -284,7 +296,7 @@ class FileSystem:
             kept = {**child.pages, **child.dirty}
             node.pages = {number: page for number, page in kept.items() if page is not None}
             if child.kind == "file":
-                self._files[node.ino] = node
+                self.files[node.ino] = node
             new.put(name, node)
             self._grow(child, node)
 
@@ -294,10 +306,10 @@ class FileSystem:
         for undo in reversed(self._journal[keep:]):
             undo()
         self._journal.clear()
-        for ino, node in list(self._files.items()):
+        for ino, node in list(self.files.items()):
             node.forget(chance)
             if node.gone():
-                del self._files[ino]
+                del self.files[ino]
 
     def link(self, parent: Node, name: str, child: Node) -> None:
         """Name a node."""

@@ -38,8 +38,14 @@ def mounted(machine: KernelHarness, fs: FileSystem) -> Iterator[str]:
             machine.kernel.umount(where)
 
 
+def _place(kernel: Kernel, fd: int, at: int) -> int:
+    """Where that byte of the open file lies."""
+    found = next(each for each in kernel.extents(fd, at, 1) if each.start <= at)
+    return found.place + at - found.start
+
+
 class CopyConformance:
-    """reflink, copy_range, SEEK_HOLE, exchange, syncfs, freeze, thaw, new_mount of what is sealed."""
+    """reflink, extents, copy_range, SEEK_HOLE, exchange, syncfs, freeze, thaw, new_mount of what is sealed."""
 
     @pytest.mark.parametrize("fs", ["xfs", "btrfs"])
     def test_a_file_shares_what_another_holds_and_keeps_it(self, machine: KernelHarness, fs: FileSystem) -> None:
@@ -55,6 +61,31 @@ class CopyConformance:
             assert get(kernel, other) == b"a" * 4096 + bytes(MIB - 4096)
             with opened(kernel, other) as fd:
                 assert (kernel.lseek(fd, 0, os.SEEK_DATA), kernel.lseek(fd, 0, os.SEEK_HOLE)) == (0, 4096)
+
+    @pytest.mark.parametrize("fs", ["xfs", "btrfs"])
+    def test_what_is_shared_lies_at_one_place(self, machine: KernelHarness, fs: FileSystem) -> None:
+        """Until it is written to; holes lie nowhere. Extents are given from a byte on, and not more than asked for."""
+        kernel, pages = machine.kernel, 4 * 4096
+        with mounted(machine, fs) as where:
+            one, other = put(kernel, f"{where}/one", os.urandom(pages)), put(kernel, f"{where}/other")
+            with opened(kernel, one, os.O_RDWR) as source, opened(kernel, other, os.O_RDWR) as target:
+                kernel.ftruncate(source, MIB)
+                assert not any(each.shared for each in kernel.extents(source, 0, 100))
+                kernel.reflink(target, source)
+                mine, theirs = kernel.extents(source, 0, 100), kernel.extents(target, 0, 100)
+                assert mine == theirs
+                assert all(each.shared and each.exact and not each.zeros for each in mine)
+                assert (mine[0].start, mine[-1].end) == (0, pages)
+                assert len(kernel.extents(source, 0, 1)) == 1
+                assert kernel.extents(source, pages, 100) == []
+                assert kernel.extents(source, 4096, 100)[-1].end == pages
+                kernel.lseek(target, 4096, os.SEEK_SET)
+                assert kernel.write(target, os.urandom(4096)) == 4096
+                places = [_place(kernel, fd, 4096) for fd in (source, target)]
+                assert places[0] != places[1]
+                assert _place(kernel, source, 0) == _place(kernel, target, 0)
+            with opened(kernel, where) as directory, fails(errno.EOPNOTSUPP):
+                kernel.extents(directory, 0, 1)
 
     def test_what_cannot_share_says_so(self, machine: KernelHarness) -> None:
         """An ext4, two file systems, a directory, what is not open for it."""
