@@ -5,9 +5,9 @@ BIN := $(VENV)/bin
 PACKAGES := python3-venv e2fsprogs xfsprogs btrfs-progs util-linux
 LAB_PACKAGES := $(PACKAGES) strace nbdkit libnbd-bin fuse3 libfuse2 postgresql user-mode-linux procps systemd openssl curl psmisc gcc libc6-dev
 RUN := $(BIN)/python
-# Three workers for two cores: each waits for disks and processes now and then.
+# Four workers for two cores: each waits for disks and processes half of its time.
 # Disks in memory come and go by the thousand: without a bound mallopt(3) learns to keep what each of them leaves.
-WORKERS := 3
+WORKERS := 4
 TESTS = MALLOC_MMAP_THRESHOLD_=131072 $(RUN) -m pytest -q -n $(WORKERS) --dist worksteal
 
 .PHONY: demo test proof proof-part check serve docs bench bench-scale setup setup-lab storm lab-kernel lab-iscsi clean
@@ -46,7 +46,6 @@ demo: setup
 test: setup-lab
 	@$(TESTS)
 
-proof: WORKERS := 4
 proof: setup-lab
 	@HOLDFAST_PROOF=1 $(TESTS)
 

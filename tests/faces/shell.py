@@ -34,7 +34,7 @@ import ctypes, fcntl, pathlib, socket, struct
 # A copy of what another test has mounted would hold it after that unmounted it.
 for line in reversed(pathlib.Path("/proc/self/mountinfo").read_text().splitlines()):
     point = line.split()[4].encode().decode("unicode_escape")
-    if point.startswith("{temporary}/") and not "{tree}/".startswith(point + "/"):
+    if point.startswith({temporary}) and not "{tree}/".startswith(point + "/"):
         ctypes.CDLL(None).umount2(point.encode("latin-1"), 2)  # umount(2): MNT_DETACH
 fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 1))  # netdevice(7): SIOCSIFFLAGS, IFF_UP
 END
@@ -80,9 +80,8 @@ class Shell:
 
     def begin(self, scratch: Path) -> None:
         """Make the machine what it should be."""
-        status, said = self.type(
-            _SETUP.format(scratch=scratch, tree=ROOT, python=sys.executable, temporary=scratch.parent)
-        )
+        temporary = tuple(f"{each}/" for each in (scratch.parent, "/tmp", "/var/tmp"))
+        status, said = self.type(_SETUP.format(scratch=scratch, tree=ROOT, python=sys.executable, temporary=temporary))
         assert status == 0, said
 
     def type(self, text: str, seconds: float = LONGEST) -> tuple[int, str]:
