@@ -45,11 +45,13 @@ class DirHarness(Harness):
 
     kinds = KINDS
 
-    def __init__(self, base: Path, runtime: HurriedRuntime, children: Children) -> None:
+    def __init__(
+        self, base: Path, runtime: HurriedRuntime, children: Children, driver: type[DirDriver] = DirDriver
+    ) -> None:
         super().__init__()
         self._base = base
         self.runtime: HurriedRuntime = runtime
-        self.driver = DirDriver(Host(runtime, children, ()))
+        self.driver: DirDriver = driver(Host(runtime, children, ()))
         self._serial = 0
 
     def pool(self) -> PoolRef:
@@ -57,7 +59,8 @@ class DirHarness(Harness):
         self._serial += 1
         source = self._base / f"pool-{self._serial}"
         source.mkdir()
-        return PoolRef(self.runtime.new_id(), OWNER, "dir", {"source": str(source)})
+        config = self.driver.validate({"source": str(source)})
+        return PoolRef(self.runtime.new_id(), OWNER, self.driver.name, config)
 
     @contextlib.contextmanager
     def hidden(self, pool: PoolRef) -> Iterator[None]:

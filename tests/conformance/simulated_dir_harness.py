@@ -36,13 +36,16 @@ class SimulatedDirHarness(Harness):
 
     kinds = KINDS
 
-    def __init__(self, machine: Machine, base: str, model: type[SimulatedKernel] = SimulatedKernel) -> None:
+    def __init__(
+        self, machine: Machine, base: str, model: type[SimulatedKernel] = SimulatedKernel,
+        driver: type[DirDriver] = DirDriver,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.runtime: HurriedRuntime = HurriedRuntime(Scheduler(0))
         self.process = model(machine, lambda: None, lambda _seconds: None)
         self.other = SimulatedKernel(machine, lambda: None, lambda _seconds: None)
         children = SimulatedChildren(Universe("/", 0), self.runtime, machine, self.process)
-        self.driver = DirDriver(Host(self.runtime, children, (), self.process))
+        self.driver: DirDriver = driver(Host(self.runtime, children, (), self.process))
         self._base = base
         self._serial = 0
 
@@ -50,11 +53,17 @@ class SimulatedDirHarness(Harness):
         """A new directory."""
         self._serial += 1
         source = made(self.other, f"{self._base}/pool-{self._serial}")
-        return PoolRef(self.runtime.new_id(), OWNER, "dir", {"source": source})
+        return PoolRef(self.runtime.new_id(), OWNER, self.driver.name, self.driver.validate({"source": source}))
 
     def descriptors(self) -> int:
         """Of the simulated process."""
         return len(self.process.descriptors)
+
+    def ended(self) -> set[str]:
+        """The process ends; the names of what it had open."""
+        where = [self.process.location(fd).removesuffix(" (deleted)") for fd in self.process.descriptors]
+        self.process.exit()
+        return {os.path.basename(path) for path in where}
 
     def stat(self, fd: int) -> os.stat_result:
         """By it."""

@@ -1,10 +1,12 @@
 """How the tests of the matrix play histories, and what they write down for people: report/matrix, not committed."""
 
 import collections
+import contextlib
 import fcntl
 import os
 import pathlib
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -28,7 +30,11 @@ class Theatre:
         self.scenario = scenario
         self.lines: list[str] = []
         self.broken: list[str] = []
-        self._stage = Stage(scratch, scenario.setup, scenario.prepare, SEED, scenario.universe)
+        with contextlib.ExitStack() as opening:
+            if scenario.fs:
+                opening.enter_context(_mounted(scenario.fs, scratch))
+            self._stage = Stage(scratch, scenario.setup, scenario.prepare, SEED, scenario.universe, scenario.fs)
+            self._disk = opening.pop_all()
 
     def play(self, faults: Faults = ()) -> History:
         """One history; raises Broken with the words that replay it."""
@@ -53,7 +59,26 @@ class Theatre:
 
     def close(self) -> None:
         """Leave nothing behind."""
-        self._stage.close()
+        with self._disk:
+            self._stage.close()
+
+
+@contextlib.contextmanager
+def _mounted(fs: str, path: str) -> Iterator[None]:
+    """A new file system there, with quotas if it is a btrfs; gone at the end."""
+    image = SHM / f"disk-of-{os.path.basename(path)}"
+    with image.open("wb") as file:
+        file.truncate(256 << 20)
+    try:
+        os.makedirs(path, exist_ok=True)
+        for command in (f"mkfs.{fs} -q {image}", f"mount -o loop {image} {path}", f"btrfs quota enable {path}"):
+            subprocess.run(command.split(), check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", path], check=True)
+    finally:
+        image.unlink()
 
 
 def spoken(faults: Faults) -> str:

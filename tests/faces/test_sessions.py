@@ -13,7 +13,7 @@ from tests.needs import need
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")))
 # Each is one session, and shows all that comes.
-SESSIONS = ["README.md", "docs/operating.md", "docs/drivers/flasharray.md"]
+SESSIONS = ["README.md", "docs/operating.md", "docs/drivers/btrfs.md", "docs/drivers/flasharray.md"]
 # Run by others.
 ELSEWHERE = {"make demo": "tests/faces/test_demo.py runs it", "make test": "this is part of it"}
 

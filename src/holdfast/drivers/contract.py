@@ -142,6 +142,10 @@ class Driver(abc.ABC):
     def validate(self, config: dict[str, str]) -> dict[str, str]:
         """The configuration in canonical form; raise Invalid that says which option is wrong and why."""
 
+    def limits(self, config: dict[str, str]) -> bool:
+        """Whether a directory can take no more than its size; else that is advisory."""
+        return False
+
     @abc.abstractmethod
     def place(self, config: dict[str, str]) -> str:
         """The canonical path or address that no other pool may share, contain or be inside of."""

@@ -8,7 +8,7 @@ import msgspec
 
 from holdfast import __version__
 from holdfast.control.daemon import Daemon
-from holdfast.model.errors import Again, HoldfastError
+from holdfast.model.errors import Again, HoldfastError, Invalid
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
 from holdfast.model.resources import Attachment, Pool, Snapshot, Volume, state_of
 from holdfast.model.views import (
@@ -50,28 +50,38 @@ def pool(daemon: Daemon, found: Pool) -> PoolView:
     )  # fmt: skip
 
 
-def _volume(pool_name: str, found: Volume, mounts: tuple[str, ...]) -> VolumeView:
+def _volume(pool_name: str, found: Volume, mounts: tuple[str, ...], *, limits: bool) -> VolumeView:
     spec = found.spec
+    advisory = spec.content == "directory" and not limits
     return VolumeView(
-        uid=found.uid, pool=pool_name, name=found.name, size=spec.size, advisory=spec.content == "directory",
-        content=spec.content, fs=spec.fs, state=state_of(found), ready=found.status.ready, labels=spec.labels,
+        uid=found.uid, pool=pool_name, name=found.name, size=spec.size, advisory=advisory, content=spec.content,
+        fs=spec.fs, state=state_of(found), ready=found.status.ready, labels=spec.labels,
         generation=found.generation, created_at=found.created, conditions=found.conditions, mounts=mounts,
     )  # fmt: skip
 
 
-def volume(tx: Tx, pool_name: str, found: Volume) -> VolumeView:
+def volume(daemon: Daemon, tx: Tx, pool_name: str, found: Volume) -> VolumeView:
     """With the paths where it is wanted."""
     wanted = resources.attachments(tx, volumes=[found.uid])
-    return _volume(pool_name, found, tuple(attachment.spec.path for attachment in wanted))
+    limits = _limits(daemon, find_pool(tx, pool_name))
+    return _volume(pool_name, found, tuple(attachment.spec.path for attachment in wanted), limits=limits)
+
+
+def _limits(daemon: Daemon, parent: Pool) -> bool:
+    """Whether the sizes of its directories are enforced."""
+    try:
+        return daemon.drivers.named(parent.spec.driver).limits(parent.spec.config)
+    except Invalid:  # it is not installed any more
+        return False
 
 
 @functools.lru_cache(maxsize=4096)
-def _rendered(pool_name: str, body: str, mounts: tuple[str, ...]) -> msgspec.Raw:
-    """A volume as JSON. It follows from these three alone, and most do not change from one list to the next."""
-    return msgspec.Raw(msgspec.json.encode(_volume(pool_name, resources.parse(Volume, body), mounts)))
+def _rendered(pool_name: str, body: str, mounts: tuple[str, ...], limits: bool) -> msgspec.Raw:
+    """A volume as JSON. It follows from these alone, and most do not change from one list to the next."""
+    return msgspec.Raw(msgspec.json.encode(_volume(pool_name, resources.parse(Volume, body), mounts, limits=limits)))
 
 
-def volumes(tx: Tx, pool_name: str, filter_: Filter, after: str, limit: int) -> VolumePage:
+def volumes(daemon: Daemon, tx: Tx, pool_name: str, filter_: Filter, after: str, limit: int) -> VolumePage:
     """A page of a pool's volumes by name, its items in JSON already."""
     parent = find_pool(tx, pool_name)
     found = resources.search_raw(tx, Volume, parent.uid, filter_, after, limit + 1)
@@ -79,7 +89,8 @@ def volumes(tx: Tx, pool_name: str, filter_: Filter, after: str, limit: int) -> 
     mounts: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for attachment in resources.attachments(tx, volumes=[uid for uid, _name, _body in page]):
         mounts[attachment.parent] += (attachment.spec.path,)
-    items = [_rendered(pool_name, body, mounts.get(uid, ())) for uid, _name, body in page]
+    limits = _limits(daemon, parent)
+    items = [_rendered(pool_name, body, mounts.get(uid, ()), limits) for uid, _name, body in page]
     return VolumePage(items=cast("list[VolumeView]", items), next=page[-1][1] if len(found) > limit else None)
 
 

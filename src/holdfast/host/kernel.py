@@ -168,6 +168,34 @@ class Kernel(abc.ABC):
     def exchange(self, one: str, other: str, *, dir_fd: int) -> None:
         """renameat2(2) with RENAME_EXCHANGE, within a directory: each has the other's name, in one act."""
 
+    # -- subvolumes of a btrfs, whose roots have the inode number 256 -----------------------------
+
+    @abc.abstractmethod
+    def make_subvolume(self, dir_fd: int, name: str) -> None:
+        """BTRFS_IOC_SUBVOL_CREATE: an empty one; ENOTTY where the file system has no such thing."""
+
+    @abc.abstractmethod
+    def snapshot_subvolume(self, source: int, dir_fd: int, name: str) -> None:
+        """BTRFS_IOC_SNAP_CREATE_V2: one that holds what the open subvolume holds, but not what its subvolumes hold.
+
+        In one act, and durable; EINVAL if `source` is no subvolume.
+        """
+
+    @abc.abstractmethod
+    def remove_subvolume(self, dir_fd: int, name: str) -> None:
+        """BTRFS_IOC_SNAP_DESTROY: with all that is in it; ENOTEMPTY if it has others in it, EINVAL if it is none.
+
+        What is mounted in it is no hindrance: it is detached.
+        """
+
+    @abc.abstractmethod
+    def has_subvolumes(self, fd: int) -> bool:
+        """BTRFS_IOC_GET_SUBVOL_ROOTREF: whether the open subvolume has others in it."""
+
+    @abc.abstractmethod
+    def limit_subvolume(self, fd: int, size: int) -> None:
+        """BTRFS_IOC_QGROUP_LIMIT: bytes that the open subvolume may refer to, 0 for all; ENOTCONN without quotas."""
+
     # -- mounts ----------------------------------------------------------------------------------
 
     @abc.abstractmethod

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
-from holdfast.host import extentctl, growctl, loopctl, mountctl, syscalls
+from holdfast.host import extentctl, growctl, loopctl, mountctl, subvolctl, syscalls
 from holdfast.host.facts import Extent, Loop, Mount, Statx
 from holdfast.host.kernel import Entry, Kernel
 from holdfast.host.mountinfo import parse
@@ -205,6 +205,26 @@ class Linux(Kernel):
     def thaw(self, fd: int) -> None:
         """See `Kernel`."""
         fcntl.ioctl(fd, FITHAW, 0)
+
+    def make_subvolume(self, dir_fd: int, name: str) -> None:
+        """See `Kernel`."""
+        subvolctl.create(dir_fd, name)
+
+    def snapshot_subvolume(self, source: int, dir_fd: int, name: str) -> None:
+        """See `Kernel`."""
+        subvolctl.snapshot(source, dir_fd, name)
+
+    def remove_subvolume(self, dir_fd: int, name: str) -> None:
+        """See `Kernel`."""
+        subvolctl.destroy(dir_fd, name)
+
+    def has_subvolumes(self, fd: int) -> bool:
+        """See `Kernel`."""
+        return subvolctl.has_inner(fd)
+
+    def limit_subvolume(self, fd: int, size: int) -> None:
+        """See `Kernel`."""
+        subvolctl.limit(fd, size)
 
     def mounts(self) -> list[Mount]:
         """See `Kernel`."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from holdfast.control.daemon import Daemon, Settings
+from holdfast.drivers.btrfs.driver import BtrfsDriver
 from holdfast.drivers.dir.driver import DirDriver
 from holdfast.drivers.registry import Drivers
 from holdfast.host.children import Children, Keeper, answer_of
@@ -102,7 +103,7 @@ class ForkedChildren(Children):
 
 def only_dir(host: Host) -> Drivers:
     """The drivers that are proven here."""
-    return Drivers({"dir": DirDriver(host)})
+    return Drivers({"btrfs": BtrfsDriver(host), "dir": DirDriver(host)})
 
 
 class Universe:

@@ -39,6 +39,9 @@ class LinuxHarness(KernelHarness):
     def format(self, image: str, fs: FileSystem, uuid: str) -> None:
         run(*mkfs_command(fs, uuid, image))
 
+    def quotas(self, path: str) -> None:
+        run("btrfs", "quota", "enable", path)
+
     @contextlib.contextmanager
     def full(self, path: str) -> Iterator[None]:
         """By a file that takes it, to the last block."""

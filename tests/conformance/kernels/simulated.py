@@ -49,6 +49,9 @@ class SimulatedHarness(KernelHarness):
         tool.exit()
         assert status == 0, said
 
+    def quotas(self, path: str) -> None:
+        self.machine.namespace.walk(path)[1].volume.quotas = True
+
     @contextlib.contextmanager
     def full(self, path: str) -> Iterator[None]:
         """It says so."""

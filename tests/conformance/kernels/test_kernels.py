@@ -19,6 +19,7 @@ from holdfast.testing.conformance.kernel import (
     looking,
     names,
     opening,
+    subvolumes,
     table,
 )
 from holdfast.testing.conformance.kernel.harness import KernelHarness
@@ -88,4 +89,8 @@ class TestDeviceBytes(device_bytes.DeviceBytesConformance):
 
 
 class TestCopies(copying.CopyConformance):
+    """See there."""
+
+
+class TestSubvolumes(subvolumes.SubvolumeConformance):
     """See there."""

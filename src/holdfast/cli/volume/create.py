@@ -34,7 +34,8 @@ def run(
     name
         The pool's name, a slash, and the new volume's.
     size
-        Its size, as in 1GiB or 500MB. For a directory it is advisory.
+        Its size, as in 1GiB or 500MB. For a directory it is advisory, unless its pool is
+        a btrfs with quotas.
     content
         A directory, a file system on an image, or the raw image.
     fs

@@ -19,6 +19,7 @@ from holdfast.drivers.contract import (
 from holdfast.drivers.dir.looking import DISK, Looking, observing, removing
 from holdfast.drivers.dir.marks import OBJECT_MARK, ObjectMark, encode
 from holdfast.drivers.dir.root import Root
+from holdfast.drivers.dir.trees import Trees
 from holdfast.host.host import Host
 from holdfast.host.trees import Removal
 from holdfast.model.errors import Foreign, InUse
@@ -30,11 +31,12 @@ ROUND = 1.0
 class Changing:
     """See `Driver`."""
 
-    def __init__(self, host: Host, root: Root, looking: Looking) -> None:
+    def __init__(self, host: Host, root: Root, looking: Looking, trees: Trees) -> None:
         self._files = host.files
         self._runtime = host.runtime
         self._root = root
         self._looking = looking
+        self._trees = trees
 
     def removed(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
         """See `Driver.removed_volume`."""
@@ -79,6 +81,7 @@ class Changing:
         """Remove one entry, a round at a time; False if more is left. Its end is durable: who sees it counts on it."""
         if not self._files.exists(volumes, name):
             return True
+        self._trees.discard(volumes, name)
         end = self._runtime.monotonic() + ROUND
         whole = Removal(self._runtime, lambda: self._runtime.monotonic() > end, self._files.kernel).run(volumes, name)
         if whole:
@@ -128,6 +131,8 @@ class Changing:
                     growing = encode(msgspec.structs.replace(mark, grows=size))
                     self._files.replace("volume.grow", fd, OBJECT_MARK, growing, still=still)
                     self._grow(fd, size)
+                if mark.content == "directory":
+                    self._trees.resize(pool, fd, size)
                 grown = encode(msgspec.structs.replace(mark, size=size, grows=0))
                 self._files.replace("volume.resize", fd, OBJECT_MARK, grown, still=still)
             finally:

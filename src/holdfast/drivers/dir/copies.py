@@ -5,9 +5,10 @@ from typing import Any
 
 from holdfast.drivers.contract import Access, Making, PoolRef, VolumeRef
 from holdfast.drivers.dir.changing import ROUND
-from holdfast.drivers.dir.looking import DATA, DISK, Looking, unfinished
+from holdfast.drivers.dir.looking import DISK, Looking, unfinished
 from holdfast.drivers.dir.making import Makes
 from holdfast.drivers.dir.root import Root
+from holdfast.drivers.dir.trees import Trees
 from holdfast.host import journals, signatures, taking
 from holdfast.host.children import Keeper
 from holdfast.host.host import Host
@@ -17,8 +18,6 @@ from holdfast.model.resources import Taken
 
 # Of a freeze and what is done in it; a file system's journal may be long. Seconds.
 _TAKE = 300.0
-# Of a whole tree; seconds.
-_TREE = 6 * 3600.0
 _PIECE = 16 << 20
 # In what is unfinished: its source may be frozen.
 FREEZING = "freezing"
@@ -27,7 +26,7 @@ FREEZING = "freezing"
 class Copies:
     """See `Driver`."""
 
-    def __init__(self, host: Host, root: Root, looking: Looking, makes: Makes) -> None:
+    def __init__(self, host: Host, root: Root, looking: Looking, makes: Makes, trees: Trees) -> None:
         self._runtime = host.runtime
         self._files = host.files
         self._kernel = host.kernel
@@ -35,6 +34,7 @@ class Copies:
         self._root = root
         self._looking = looking
         self._makes = makes
+        self._trees = trees
 
     def copy(self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str) -> str | None:
         """See `Driver.copy_volume`."""
@@ -59,8 +59,8 @@ class Copies:
         try:
             with self._looking.access(pool, source) as access:
                 if access.kind == "tree":
-                    taken: Taken = "live" if used and not source.of else "idle"
-                    self._tree(fd, access, making)
+                    written = bool(used) and not source.of
+                    taken = self._trees.copy(pool, fd, access, 0 if volume.of else volume.size, written, making)
                 else:
                     said = self._image(fd, access, source, volume, making, progress)
                     if said not in _TAKEN:
@@ -70,18 +70,6 @@ class Copies:
         finally:
             self._kernel.close(fd)
         return None
-
-    def _tree(self, fd: int, access: Access, making: Making) -> None:
-        """What is mounted inside of the source is not copied: it is not the volume's."""
-        self._files.mkdir("volume.mkdir-data", fd, DATA, mode=0o755)
-        target = self._files.open_directory(DATA, fd)
-        bare = self._kernel.clone_mount(access.fd)
-        try:
-            self._children.run(making.keeper, "copy-tree", {}, (bare, target), _TREE)
-            self._files.sync_all("volume.sync-tree", target)
-        finally:
-            self._kernel.close(bare)
-            self._kernel.close(target)
 
     def _image(
         self, fd: int, access: Access, source: VolumeRef, volume: VolumeRef, making: Making, progress: str

@@ -29,6 +29,7 @@ from holdfast.drivers.dir.making import Makes
 from holdfast.drivers.dir.pools import Pools
 from holdfast.drivers.dir.restoring import Restores
 from holdfast.drivers.dir.root import Root, identity_of
+from holdfast.drivers.dir.trees import Trees
 from holdfast.host import mounttable
 from holdfast.host.children import Keeper
 from holdfast.host.host import Host
@@ -41,23 +42,28 @@ class DirDriver(Driver):
 
     info = Info(contents=frozenset({"directory", "filesystem", "block"}), resize=True, snapshots=True)
 
-    def __init__(self, host: Host) -> None:
+    name = "dir"
+    options = frozenset({"source"})
+
+    def __init__(self, host: Host, trees: Trees | None = None) -> None:
+        trees = trees or Trees(host)
         self._host = host
         self._root = Root(host.files)
         self._pools = Pools(host.runtime, host.files, self._root)
         self._looking = Looking(host.files, self._root)
-        self._changing = Changing(host, self._root, self._looking)
-        self._makes = Makes(host, self._root, self._looking, self._changing)
-        self._copies = Copies(host, self._root, self._looking, self._makes)
+        self._changing = Changing(host, self._root, self._looking, trees)
+        self._makes = Makes(host, self._root, self._looking, self._changing, trees)
+        self._copies = Copies(host, self._root, self._looking, self._makes, trees)
         self._imports = Imports(host, self._root, self._looking)
         self._restores = Restores(host, self._root, self._looking, self._changing, self._copies)
 
     def validate(self, config: dict[str, str]) -> dict[str, str]:
         """One option: `source`, an existing directory outside of the daemon's own ones."""
-        unknown = sorted(set(config) - {"source"})
+        unknown = sorted(set(config) - self.options)
         if unknown or not config.get("source"):
             wrong = f"does not know {ascii(unknown[0])}" if unknown else "needs `source`"
-            raise Invalid(f"The dir driver {wrong}.", "Its only option is source, as in --set source=/srv/pool.")
+            known = ", ".join(sorted(self.options))
+            raise Invalid(f"The {self.name} driver {wrong}.", f"It knows: {known}; as in --set source=/srv/pool.")
         source = canonical(config["source"], self._host.kernel)
         try:
             info = self._host.kernel.stat(source, follow_symlinks=False)

@@ -2,9 +2,10 @@
 
 from holdfast.drivers.contract import ForeignObject, Making, Observation, PoolRef, Present, VolumeRef
 from holdfast.drivers.dir.changing import Changing
-from holdfast.drivers.dir.looking import DATA, DISK, Looking, observing, removing, unfinished
+from holdfast.drivers.dir.looking import DISK, Looking, observing, removing, unfinished
 from holdfast.drivers.dir.marks import FORMAT, OBJECT_MARK, ObjectMark, encode
 from holdfast.drivers.dir.root import Root
+from holdfast.drivers.dir.trees import Trees
 from holdfast.host import formats
 from holdfast.host.host import Host
 from holdfast.model.errors import Again
@@ -14,12 +15,13 @@ from holdfast.model.resources import Taken
 class Makes:
     """See `Driver`."""
 
-    def __init__(self, host: Host, root: Root, looking: Looking, changing: Changing) -> None:
+    def __init__(self, host: Host, root: Root, looking: Looking, changing: Changing, trees: Trees) -> None:
         self._files = host.files
         self._children = host.children
         self._root = root
         self._looking = looking
         self._changing = changing
+        self._trees = trees
 
     def make(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
         """Make, format and mark under a temporary name; publish by one rename."""
@@ -27,7 +29,7 @@ class Makes:
             name = self.begin(volumes, pool, volume, making)
             fd = self._files.open_directory(name, volumes)
             try:
-                self._fill(fd, volume, making)
+                self._fill(fd, pool, volume, making)
                 self.mark(fd, pool, volume, making, None)
             finally:
                 self._files.kernel.close(fd)
@@ -54,9 +56,9 @@ class Makes:
         # Before the rename: btrfs syncs a directory without what was made in it before.
         self._files.sync("volume.sync", fd)
 
-    def _fill(self, fd: int, volume: VolumeRef, making: Making) -> None:
+    def _fill(self, fd: int, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
         if volume.content == "directory":
-            self._files.mkdir("volume.mkdir-data", fd, DATA, mode=0o755)
+            self._trees.make(pool, fd, volume.size)
             return
         disk = self._files.make_sparse("volume.make-disk", fd, DISK, volume.size)
         try:

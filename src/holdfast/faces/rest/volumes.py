@@ -95,7 +95,7 @@ async def volume_list(
     """List a pool's volumes by name."""
     asked = filter_of(in_state, label)
     return await calls.run(
-        lambda: calls.daemon.records.read(lambda tx: views.volumes(tx, pool, asked, cursor or "", limit))
+        lambda: calls.daemon.records.read(lambda tx: views.volumes(calls.daemon, tx, pool, asked, cursor or "", limit))
     )
 
 
@@ -116,7 +116,7 @@ async def volume_show(calls: Here, pool: PoolName, volume: VolumeName) -> Respon
 
     def fn(tx: Tx) -> Response[VolumeView]:
         found = find_volume(tx, find_pool(tx, pool), volume)
-        return Response(views.volume(tx, pool, found), headers={"ETag": etag(found)})
+        return Response(views.volume(calls.daemon, tx, pool, found), headers={"ETag": etag(found)})
 
     return await calls.run(lambda: calls.daemon.records.read(fn))
 

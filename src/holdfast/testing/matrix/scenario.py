@@ -18,7 +18,8 @@ class Scenario(msgspec.Struct, frozen=True):
 
     `crooked` says that records and world disagree beforehand, and so again if it is undone. `weather` are permanent
     errors at failpoints: they drive a plan into its undo. `twin` names one that differs only in the tool that a child
-    becomes: the same steps, the same failpoints. `universe` is what it is played in; of its doubles `share` are played.
+    becomes: the same steps, the same failpoints. `fs` is what it must be played on. `universe` is what it is played
+    in; of its doubles `share` are played.
     """
 
     name: str
@@ -31,5 +32,6 @@ class Scenario(msgspec.Struct, frozen=True):
     cancel: bool = False
     crooked: bool = False
     twin: str = ""
+    fs: str = ""
     universe: type[Universe] = Universe
     share: float = 1.0

@@ -8,6 +8,7 @@ from holdfast.control.daemon import Daemon
 from holdfast.model.operations import OperationView
 from holdfast.operations.attachment.mount import VolumeMount
 from holdfast.operations.base import Asked
+from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.snapshot.mount import SnapshotMount
 from holdfast.testing.matrix import checks
 from holdfast.testing.matrix.asking import ended, submit
@@ -23,6 +24,7 @@ _RESERVE = "reserve"
 class Stage:
     """What can be copied (the records, the pool) is done once; from the first mount on it is done for each history.
 
+    A copy of a subvolume is a plain directory, so on a btrfs only the pool is made once.
     The pool's own directory is emptied and filled, not replaced: its inode and birth are the pool's identity.
     Uids that histories draw differ from those of the set-up, and those of another process from both.
     """
@@ -34,6 +36,7 @@ class Stage:
         prepare: Callable[[str], None],
         seed: int,
         universe: type[Universe] = Universe,
+        fs: str = "",
     ) -> None:
         self.scratch = scratch
         self._universe = universe
@@ -45,8 +48,8 @@ class Stage:
         for name in _DIRECTORIES:
             os.makedirs(os.path.join(scratch, name))
         self._pool = os.open(os.path.join(scratch, "pool"), os.O_PATH | os.O_CLOEXEC)
-        mounts = [number for number, request in enumerate(setup) if isinstance(request, VolumeMount | SnapshotMount)]
-        first = mounts[0] if mounts else len(setup)
+        lives = (lambda request: not isinstance(request, PoolCreate)) if fs == "btrfs" else _is_mount
+        first = next((number for number, request in enumerate(setup) if lives(request)), len(setup))
         self._live = setup[first:]
         try:
             prepare(scratch)
@@ -93,6 +96,10 @@ class Stage:
         os.close(self._pool)
         shutil.rmtree(self.scratch, ignore_errors=True)
         shutil.rmtree(self._kept, ignore_errors=True)
+
+
+def _is_mount(request: Asked) -> bool:
+    return isinstance(request, VolumeMount | SnapshotMount)
 
 
 def perform(universe: Universe, requests: tuple[Asked, ...]) -> None:

@@ -15,6 +15,8 @@ from typing import Literal
 from holdfast.host.facts import Extent
 
 PAGE = 4096
+# btrfs: the inode numbers of a subvolume's root, and of what a snapshot has in the place of a subvolume.
+SUBVOLUME, NO_SUBVOLUME = 256, 2
 # What a reader meets on a sick image: these bytes' absence, or an error.
 Sickness = Literal["zeros"] | int
 _ZERO = bytes(PAGE)
@@ -34,8 +36,8 @@ class Node:
     moves = 0
 
     __slots__ = (
-        "born", "children", "dirty", "held", "inner", "ino", "kind", "lied", "links", "mode", "name", "number", "pages",
-        "parent", "sickness", "size", "target", "volume",
+        "born", "children", "dirty", "held", "inner", "ino", "kind", "lied", "limit", "links", "mode", "name", "number",
+        "pages", "parent", "sickness", "size", "target", "volume",
     )  # fmt: skip
 
     def __init__(self, volume: "FileSystem", kind: Kind, ino: int, mode: int) -> None:
@@ -59,6 +61,8 @@ class Node:
         # Whether it is a copy of what a sick device told.
         self.lied = False
         self.held = 0
+        # Of a subvolume, whose number is SUBVOLUME.
+        self.limit = 0
 
     # -- content ---------------------------------------------------------------------------------
 
@@ -240,6 +244,7 @@ class FileSystem:
         self.full = False
         self.damaged = False
         self.frozen = False
+        self.quotas = False
         # What every way to it answers, of a back end that is away.
         self.unreachable = 0
         # What directories showed when a cache began to answer for them.
@@ -299,6 +304,27 @@ class FileSystem:
                 self.files[node.ino] = node
             new.put(name, node)
             self._grow(child, node)
+
+    def snapshot(self, source: Node, parent: Node, name: str) -> None:
+        """A subvolume of what the other holds; what that holds is written out for it, and all of it is durable."""
+        node = self.make("dir", stat.S_IMODE(source.mode))
+        node.ino = SUBVOLUME
+        self._share(source, node)
+        parent.put(name, node)
+        self._journal.clear()
+
+    def _share(self, old: Node, new: Node) -> None:
+        for name, child in old.children.items():
+            node = self.make(child.kind, stat.S_IMODE(child.mode))
+            node.target = child.target
+            if child.kind == "file":
+                child.dirty.clear()
+                node.pages, node.size = dict(child.pages), child.size
+            new.put(name, node)
+            if child.ino == SUBVOLUME:
+                node.ino = NO_SUBVOLUME
+            else:
+                self._share(child, node)
 
     def cut(self, chance: random.Random) -> None:
         """The power goes."""

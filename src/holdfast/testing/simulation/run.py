@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 import structlog
 
+from holdfast.drivers.btrfs.driver import BtrfsDriver
 from holdfast.drivers.contract import Driver
 from holdfast.drivers.dir.driver import DirDriver
 from holdfast.drivers.registry import Drivers
@@ -76,6 +77,10 @@ class Run:
         kinds = self._random.choice((("ext4", "btrfs"), ("xfs", "ext4"), ("btrfs", "xfs")))
         self.world = World(self.universe.machine, kinds, PLACES)
         self.invariants = Invariants(self.universe, self.world, self.universe.disk)
+        drivers = {"p1": "slow"}
+        if taking and kinds[0] == "btrfs":
+            drivers["p0"] = "btrfs"
+            self.world.disks[0].system.quotas = True
         if taking:
             self.invariants.restless = random.Random(f"{seed} tenants")
         self.failpoints = Failpoints(self.universe, seed, self.hits)
@@ -83,7 +88,7 @@ class Run:
         self._beside = Beside(self.universe, self.world, self.invariants, seed, self.hits) if array else None
         config = self._beside.config if self._beside else None
         self.clients = [
-            Client(number, seed, self.invariants.model, PLACES, {"p1": "slow"}, config, taking=taking)
+            Client(number, seed, self.invariants.model, PLACES, drivers, config, taking=taking)
             for number in range(self._random.choice((1, 3, 5)))
         ]
         self._breach: Breach | None = None
@@ -96,7 +101,11 @@ class Run:
         def late() -> None:
             self.hits["late-look"] += 1
 
-        known: dict[str, Driver] = {"dir": DirDriver(host), "slow": SlowDriver(host, cache, late)}
+        known: dict[str, Driver] = {
+            "btrfs": BtrfsDriver(host),
+            "dir": DirDriver(host),
+            "slow": SlowDriver(host, cache, late),
+        }
         return Drivers(known if self._beside is None else {**known, "flasharray": self._beside.driver(host)})
 
     # -- what is seen ----------------------------------------------------------------------------

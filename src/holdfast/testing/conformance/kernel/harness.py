@@ -42,6 +42,10 @@ class KernelHarness(abc.ABC):
         """Make a file system in a file that is long enough, as its mkfs does."""
 
     @abc.abstractmethod
+    def quotas(self, path: str) -> None:
+        """Turn quotas on of the btrfs that is mounted there."""
+
+    @abc.abstractmethod
     def full(self, path: str) -> AbstractContextManager[None]:
         """While this lasts, the small file system that is mounted there has no room."""
 

@@ -1,0 +1,1 @@
+"""Pools on a btrfs: as `dir` has them, with subvolumes for directories."""
