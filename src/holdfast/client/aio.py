@@ -207,9 +207,12 @@ class AsyncClient:
         *,
         labels: dict[str, str] | None = None,
         protected: bool = False,
+        lifetime: float | None = None,
     ) -> OperationView:
-        """Take a snapshot of a volume, mounted or not."""
-        return await self.run(calls.create_snapshot(pool, volume, name, labels, wait, key, protected=protected))
+        """Take a snapshot of a volume, mounted or not; `lifetime` in seconds, None for ever."""
+        return await self.run(
+            calls.create_snapshot(pool, volume, name, labels, wait, key, protected=protected, lifetime=lifetime)
+        )
 
     async def change_snapshot(
         self,
@@ -222,7 +225,7 @@ class AsyncClient:
         *,
         if_match: str = "",
     ) -> OperationView:
-        """Change a snapshot: its `name` alone; or `labels` (a value of None removes one) and `protected`."""
+        """Change a snapshot: its `name` alone; or `labels` (None removes one), `protected` and `lifetime`."""
         return await self.run(calls.change_snapshot(pool, volume, name, changes, wait, key, if_match))
 
     async def delete_snapshot(

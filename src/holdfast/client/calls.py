@@ -244,17 +244,17 @@ def snapshot_usage(pool: str, volume_name: str, name: str) -> Call[UsageView]:
 
 def create_snapshot(
     pool: str, volume_name: str, name: str, labels: dict[str, str] | None, wait: float | None, key: str, *,
-    protected: bool,
+    protected: bool, lifetime: float | None,
 ) -> Call[OperationView]:  # fmt: skip
     """Take a snapshot."""
-    body = {"name": name, "labels": labels or {}, "protected": protected}
+    body = {"name": name, "labels": labels or {}, "protected": protected, "lifetime": lifetime}
     return _change("POST", f"{_volume(pool, volume_name)}/snapshots", body, wait=wait, key=key)
 
 
 def change_snapshot(
     pool: str, volume_name: str, name: str, changes: dict[str, Any], wait: float | None, key: str, if_match: str
 ) -> Call[OperationView]:
-    """Rename a snapshot, or change its labels and its protection."""
+    """Rename a snapshot, or change its labels, its protection and its lifetime."""
     return _change("PATCH", _snapshot(pool, volume_name, name), changes, wait=wait, key=key, if_match=if_match)
 
 

@@ -215,9 +215,12 @@ class Client:
         *,
         labels: dict[str, str] | None = None,
         protected: bool = False,
+        lifetime: float | None = None,
     ) -> OperationView:
-        """Take a snapshot of a volume, mounted or not."""
-        return self.run(calls.create_snapshot(pool, volume, name, labels, wait, key, protected=protected))
+        """Take a snapshot of a volume, mounted or not; `lifetime` in seconds, None for ever."""
+        return self.run(
+            calls.create_snapshot(pool, volume, name, labels, wait, key, protected=protected, lifetime=lifetime)
+        )
 
     def change_snapshot(
         self,
@@ -230,7 +233,7 @@ class Client:
         *,
         if_match: str = "",
     ) -> OperationView:
-        """Change a snapshot: its `name` alone; or `labels` (a value of None removes one) and `protected`."""
+        """Change a snapshot: its `name` alone; or `labels` (None removes one), `protected` and `lifetime`."""
         return self.run(calls.change_snapshot(pool, volume, name, changes, wait, key, if_match))
 
     def delete_snapshot(

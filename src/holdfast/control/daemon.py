@@ -11,6 +11,7 @@ from holdfast.control.audit import Audit
 from holdfast.control.auditor import Auditor
 from holdfast.control.connections import Connections
 from holdfast.control.counters import Counters
+from holdfast.control.expiry import Expiry
 from holdfast.control.loops import Rounds
 from holdfast.control.reconcile import Reconciler
 from holdfast.control.repair import Repair
@@ -97,7 +98,10 @@ class Daemon:
         audit = Audit(self.records, self.host, self.drivers, self.looks, self.connections, member.uid, member.uid)
         self.repair = Repair(audit, self.engine, self.records, self.drivers, self.connections, member.uid)
         reconciler = Reconciler(runtime, self.records, self.looks, self.engine)
-        self.rounds = Rounds(runtime, self.engine, reconciler, self.counters, self.connections, self._keep_reserve)
+        expiry = Expiry(runtime, self.records, self.engine)
+        self.rounds = Rounds(
+            runtime, self.engine, reconciler, self.counters, self.connections, expiry, self._keep_reserve
+        )
         self.engine.watch.add_all(self._changed)
         self.auditor = Auditor(runtime, self.repair, settings.audit_every)
         self.tokens = Tokens(runtime, self.records)

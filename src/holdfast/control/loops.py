@@ -1,4 +1,4 @@
-"""The daemon's own rounds, one thread for all: reconcile, stamp, prune, collect, keep the reserve."""
+"""The daemon's own rounds, one thread for all: reconcile, stamp, expire, prune, collect, keep the reserve."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ import structlog
 
 from holdfast.control.connections import Connections
 from holdfast.control.counters import Counters
+from holdfast.control.expiry import Expiry
 from holdfast.control.reconcile import Reconciler
 from holdfast.engine.engine import Engine
 from holdfast.model.errors import HoldfastError
@@ -27,6 +28,7 @@ class Rounds:
         reconciler: Reconciler,
         counters: Counters,
         connections: Connections,
+        expiry: Expiry,
         reserve: Callable[[], bool],
     ) -> None:
         self._runtime = runtime
@@ -36,6 +38,7 @@ class Rounds:
             (EVERY, reserve),
             (0.0, connections.collect),
             (MINUTE, self._count(counters)),
+            (MINUTE, expiry.tick),
             (HOUR, engine.prune),
         ]
         self._turn = runtime.condition()

@@ -10,7 +10,8 @@ import secrets
 
 import msgspec
 
-from holdfast.model.errors import Invalid, NotFound, Unauthenticated
+from holdfast.model.errors import NotFound, Unauthenticated
+from holdfast.model.lifetimes import end_of
 from holdfast.model.names import check_name
 from holdfast.model.views import Role, TokenView
 from holdfast.records import tokens
@@ -33,10 +34,8 @@ class Tokens:
     def create(self, name: str, role: Role, lifetime: float | None) -> tuple[TokenView, str]:
         """A new token and its secret form; `lifetime` in seconds, None for ever. Raises Invalid or Exists."""
         check_name("token", name)
-        if lifetime is not None and not 1 <= lifetime <= 100 * 366 * 86400:
-            raise Invalid(f"A token cannot live {lifetime:g} seconds.", "Give it from a second to a hundred years.")
         secret, now = secrets.token_hex(32), self._runtime.now()
-        expires = 0.0 if lifetime is None else now + lifetime
+        expires = end_of("A token", lifetime, now) or 0.0
         row = TokenRow(self._runtime.new_id()[:16], name, role, _digest(secret), now, expires)
         with self._turn:
             self._records.write(lambda tx: tokens.insert(tx, row))

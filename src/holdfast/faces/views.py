@@ -100,8 +100,9 @@ def snapshot(tx: Tx, pool_name: str, volume_name: str, found: Snapshot) -> Snaps
     return SnapshotView(
         uid=found.uid, pool=pool_name, volume=volume_name, name=found.name, size=spec.size, content=spec.content,
         fs=spec.fs, state=state_of(found), ready=found.status.ready, taken=found.status.taken,
-        protected=spec.protected, labels=spec.labels, generation=found.generation, created_at=found.created,
-        conditions=found.conditions, mounts=tuple(attachment.spec.path for attachment in wanted),
+        protected=spec.protected, expires_at=spec.expires, labels=spec.labels, generation=found.generation,
+        created_at=found.created, conditions=found.conditions,
+        mounts=tuple(attachment.spec.path for attachment in wanted),
     )  # fmt: skip
 
 

@@ -70,13 +70,17 @@ class VolumeStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class SnapshotSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What its volume was: `size`, `content` and `fs` never change. A protected one is not deleted."""
+    """What its volume was: `size`, `content` and `fs` never change. A protected one is not deleted.
+
+    One that `expires` is deleted by the daemon, some time after that.
+    """
 
     size: int
     content: Content
     fs: FileSystem | None = None
     labels: dict[str, str] = {}
     protected: bool = False
+    expires: float | None = None
 
 
 class SnapshotStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -67,7 +67,10 @@ class VolumeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
-    """A snapshot. `taken` says how: idle, frozen, synced, or live (file by file, of what may have changed)."""
+    """A snapshot. `taken` says how: idle, frozen, synced, or live (file by file, of what may have changed).
+
+    Some time after `expires_at` the daemon deletes it; null for never.
+    """
 
     uid: str
     pool: str
@@ -80,6 +83,7 @@ class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool
     taken: Taken | None
     protected: bool
+    expires_at: float | None
     labels: dict[str, str]
     generation: int
     created_at: float

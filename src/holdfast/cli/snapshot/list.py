@@ -7,7 +7,7 @@ from holdfast.model.names import split_volume
 from holdfast.model.sizes import format_size
 from holdfast.model.views import SnapshotView
 
-_HEAD = ("NAME", "STATE", "SIZE", "CONTENT", "TAKEN", "MADE", "MOUNTED AT", "LABELS")
+_HEAD = ("NAME", "STATE", "SIZE", "CONTENT", "TAKEN", "MADE", "EXPIRES", "MOUNTED AT", "LABELS")
 
 
 def run(name: VolumeName, /, *, label: Labelled = None, form: Form = "table", address: Address = "") -> None:
@@ -31,8 +31,9 @@ def run(name: VolumeName, /, *, label: Labelled = None, form: Form = "table", ad
 def _row(snapshot: SnapshotView) -> list[Cell]:
     kind = f"{snapshot.content} {snapshot.fs}" if snapshot.fs else snapshot.content
     taken = (snapshot.taken or "") + (", protected" if snapshot.protected else "")
+    expires = "" if snapshot.expires_at is None else words.when(snapshot.expires_at)
     return [
         f"{snapshot.pool}/{snapshot.volume}@{snapshot.name}", timeline.state(snapshot.state),
-        format_size(snapshot.size), kind, taken, words.ago(snapshot.created_at), ", ".join(snapshot.mounts),
+        format_size(snapshot.size), kind, taken, words.ago(snapshot.created_at), expires, ", ".join(snapshot.mounts),
         words.labels(snapshot.labels),
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from holdfast.model.views import SnapshotView
 _TAKEN = {
     "idle": "while nobody used the volume",
     "frozen": "while its file system stood still: it mounts without repair",
-    "synced": "while the device was in use, its writes flushed: as after a power cut",
+    "synced": "while the volume was in use, all of one moment, its writes flushed: as after a power cut",
     "live": "file by file, while the volume was in use: files may be of different moments",
 }
 
@@ -58,6 +58,7 @@ def _fields(found: SnapshotView, usage: Cell) -> list[tuple[str, list[Cell]]]:
         ("content", [f"{found.content} {found.fs or ''}".rstrip()]), ("size", [format_size(found.size)]),
         ("taken", [f"{found.taken}, {_TAKEN[found.taken]}" if found.taken else ""]),
         ("takes", [usage]), ("mounts", list(found.mounts) or ["none"]),
-        ("protected", ["yes" if found.protected else "no"]), ("labels", [words.labels(found.labels)]),
+        ("protected", ["yes" if found.protected else "no"]), ("expires", [words.when(found.expires_at) or "never"]),
+        ("labels", [words.labels(found.labels)]),
         ("conditions", conditions(found.conditions)), ("made", [words.ago(found.created_at)]), ("uid", [found.uid]),
     ]  # fmt: skip

@@ -10,6 +10,8 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
 from holdfast.faces.rest.calls import Calls
+from holdfast.model.lifetimes import LONGEST as LONGEST_LIFE
+from holdfast.model.lifetimes import SHORTEST
 from holdfast.model.names import LONGEST, LONGEST_VALUE, MOST_LABELS
 from holdfast.model.operations import State
 from holdfast.model.resources import ResourceState
@@ -48,6 +50,7 @@ _LabelName = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength":
 _LabelValue = Annotated[str, Meta(extra_json_schema={"maxLength": LONGEST_VALUE})]
 Labels = Annotated[dict[_LabelName, _LabelValue], Meta(extra_json_schema={"maxProperties": MOST_LABELS})]
 LabelChanges = Annotated[dict[_LabelName, _LabelValue | None], Meta(extra_json_schema={"maxProperties": MOST_LABELS})]
+Lifetime = Annotated[float, Meta(extra_json_schema={"minimum": SHORTEST, "maximum": LONGEST_LIFE})]
 AbsolutePath = Annotated[str, Meta(extra_json_schema={"pattern": "^/"})]
 
 # -- parameters --------------------------------------------------------------------------------------------

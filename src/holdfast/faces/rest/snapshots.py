@@ -18,6 +18,7 @@ from holdfast.faces.rest.fields import (
     InState,
     LabelChanges,
     Labels,
+    Lifetime,
     Name,
     PageSize,
     PoolName,
@@ -42,19 +43,24 @@ SnapshotName = Annotated[str, PathParameter(description="The snapshot's name.", 
 
 
 class SnapshotBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A new snapshot. A protected one is not deleted until that is lifted."""
+    """A new snapshot. A protected one is not deleted until that is lifted; one with a `lifetime` (seconds) by us."""
 
     name: Name
     labels: Labels = {}
     protected: bool = False
+    lifetime: Lifetime | None = None
 
 
 class SnapshotPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """What may change of a snapshot: its name alone; or its labels (null removes one) and whether it is protected."""
+    """What may change of a snapshot: its name alone; or labels (null removes one), `protected` and `lifetime`.
+
+    That is the seconds that it lives from now on; null for ever.
+    """
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
     labels: LabelChanges | msgspec.UnsetType = msgspec.UNSET
     protected: bool | msgspec.UnsetType = msgspec.UNSET
+    lifetime: Lifetime | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class SnapshotMountBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -66,6 +72,7 @@ class SnapshotMountBody(msgspec.Struct, forbid_unknown_fields=True):
 _NEW = [
     Example(summary="Take one", value={"name": "monday"}),
     Example(summary="Keep it", value={"name": "before-upgrade", "labels": {"app": "shop"}, "protected": True}),
+    Example(summary="For a month", value={"name": "nightly", "lifetime": 2592000}),
 ]
 _CHANGE = [
     Example(summary="Rename", value={"name": "tuesday"}),
@@ -103,7 +110,9 @@ async def snapshot_create(
     wait: Wait = None,
 ) -> Answer:
     """Take a snapshot of a volume, mounted or not. How it was taken is told by `taken`."""
-    asked = SnapshotCreate(pool=pool, volume=volume, name=data.name, labels=data.labels, protected=data.protected)
+    asked = SnapshotCreate(
+        pool=pool, volume=volume, name=data.name, labels=data.labels, protected=data.protected, lifetime=data.lifetime
+    )
     return await calls.change(request, asked, wait)
 
 
@@ -138,18 +147,20 @@ async def snapshot_change(
     wait: Wait = None,
     if_match: IfMatch = "",
 ) -> Answer:
-    """Rename a snapshot; or change its labels, and whether it is protected."""
-    noted = isinstance(data.labels, dict) or isinstance(data.protected, bool)
+    """Rename a snapshot; or change its labels, whether it is protected, and when it expires."""
+    noted = any(each is not msgspec.UNSET for each in (data.labels, data.protected, data.lifetime))
     asked: Asked
     if isinstance(data.name, str) and not noted:
         asked = SnapshotRename(pool=pool, volume=volume, name=snapshot, new_name=data.name, if_match=if_match)
     elif noted and data.name is msgspec.UNSET:
         asked = SnapshotChange(
             pool=pool, volume=volume, name=snapshot, labels=data.labels if isinstance(data.labels, dict) else {},
-            protected=data.protected if isinstance(data.protected, bool) else None, if_match=if_match,
+            protected=data.protected if isinstance(data.protected, bool) else None,
+            lifetime=data.lifetime if isinstance(data.lifetime, float | int) else None, endless=data.lifetime is None,
+            if_match=if_match,
         )  # fmt: skip
     else:
-        raise Invalid("Either the name can be changed, or labels and protected.", "Send two requests.")
+        raise Invalid("Either the name can be changed, or labels, protected and lifetime.", "Send two requests.")
     return await calls.change(request, asked, wait)
 
 

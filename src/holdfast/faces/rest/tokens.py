@@ -8,11 +8,8 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, PathParameter
 
 from holdfast.faces.rest.answers import acting, reading
-from holdfast.faces.rest.fields import Here, Name
+from holdfast.faces.rest.fields import Here, Lifetime, Name
 from holdfast.model.views import NewTokenView, Role, TokenPage, TokenView
-
-# As `holdfast.control.tokens` allows: from a second to a hundred years.
-_Lifetime = Annotated[float, msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": 100 * 366 * 86400})]
 
 
 class TokenBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -20,7 +17,7 @@ class TokenBody(msgspec.Struct, forbid_unknown_fields=True):
 
     name: Name
     role: Role = "viewer"
-    lifetime: _Lifetime | None = None
+    lifetime: Lifetime | None = None
 
 
 _NEW = Example(summary="For a dashboard", value={"name": "dashboard", "role": "viewer", "lifetime": 2592000})

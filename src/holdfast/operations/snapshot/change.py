@@ -1,8 +1,9 @@
-"""Change what is noted on a snapshot: its labels, and whether it is protected. The world is not concerned."""
+"""Change what is noted on a snapshot: labels, whether it is protected, when it expires. The world is not concerned."""
 
 import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
+from holdfast.model.lifetimes import end_of
 from holdfast.model.names import check_labels
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Snapshot
@@ -23,18 +24,24 @@ from holdfast.records.contract import Tx
 
 
 class SnapshotChange(Asked, frozen=True, kw_only=True, tag="snapshot.change.1"):
-    """`labels` are merged into what is there, a value of None removes one; `protected` stays as it is if None."""
+    """`labels` are merged into what is there, a value of None removes one; `protected` stays as it is if None.
+
+    So does its end, unless `lifetime` says in how many seconds from now that is, or it is to be `endless`.
+    """
 
     pool: str
     volume: str
     name: str
     labels: dict[str, str | None] = {}
     protected: bool | None = None
+    lifetime: float | None = None
+    endless: bool = False
     if_match: str = ""
 
     def checked(self, desk: Desk) -> "SnapshotChange":
-        """The labels' form."""
+        """The labels' form, and the lifetime."""
         check_labels(self.labels)
+        end_of("A snapshot", self.lifetime, 0)
         return self
 
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
@@ -61,7 +68,10 @@ class SnapshotChange(Asked, frozen=True, kw_only=True, tag="snapshot.change.1"):
         if snapshot is not None:
             protected = snapshot.spec.protected if self.protected is None else self.protected
             labels = merge_labels(snapshot.spec.labels, self.labels)
-            spec = msgspec.structs.replace(snapshot.spec, labels=labels, protected=protected)
+            expires = None if self.endless else snapshot.spec.expires
+            if self.lifetime is not None:
+                expires = end_of("A snapshot", self.lifetime, bound.drawn.now)
+            spec = msgspec.structs.replace(snapshot.spec, labels=labels, protected=protected, expires=expires)
             new = msgspec.structs.replace(
                 snapshot, spec=spec, generation=snapshot.generation + 1, operation=bound.drawn.operation
             )

@@ -8,6 +8,7 @@ import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.model.errors import Exists, Invalid, WrongState
+from holdfast.model.lifetimes import end_of
 from holdfast.model.names import check_labels, check_name
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Snapshot, SnapshotSpec, SnapshotStatus
@@ -31,18 +32,20 @@ from holdfast.steps.copy import VolumeCopied, VolumeCopy
 
 
 class SnapshotCreate(Asked, frozen=True, kw_only=True, tag="snapshot.create.1"):
-    """Of the volume `volume`, as `name`."""
+    """Of the volume `volume`, as `name`; `lifetime` in seconds, None for ever."""
 
     pool: str
     volume: str
     name: str
     labels: dict[str, str] = {}
     protected: bool = False
+    lifetime: float | None = None
 
     def checked(self, desk: Desk) -> "SnapshotCreate":
-        """Name, labels, and that the driver can."""
+        """Name, labels, lifetime, and that the driver can."""
         check_name("snapshot", self.name)
         check_labels(self.labels)
+        end_of("A snapshot", self.lifetime, 0)
         pool = desk.records.read(lambda tx: find_pool(tx, self.pool))
         if not desk.drivers.named(pool.spec.driver).info.snapshots:
             raise Invalid(f"The driver {pool.spec.driver} takes no snapshots.", "Copy the volume, or use its back end.")
@@ -77,7 +80,8 @@ class SnapshotCreate(Asked, frozen=True, kw_only=True, tag="snapshot.create.1"):
             uid=bound.drawn.uid, name=self.name, parent=volume.uid, created=bound.drawn.now,
             operation=bound.drawn.operation,
             spec=SnapshotSpec(
-                size=spec.size, content=spec.content, fs=spec.fs, labels=self.labels, protected=self.protected
+                size=spec.size, content=spec.content, fs=spec.fs, labels=self.labels, protected=self.protected,
+                expires=end_of("A snapshot", self.lifetime, bound.drawn.now),
             ),
             status=SnapshotStatus(fs_uuid=volume.status.fs_uuid),
         )  # fmt: skip

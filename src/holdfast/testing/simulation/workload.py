@@ -226,8 +226,11 @@ class Client:
 
     def _take(self) -> Asked:
         pool, name = self._volume()
-        protected = self.random.random() < 0.1
-        return SnapshotCreate(pool=pool, volume=name, name=self.random.choice(SNAPSHOTS), protected=protected)
+        drawn = self.random.random()
+        return SnapshotCreate(
+            pool=pool, volume=name, name=self.random.choice(SNAPSHOTS), protected=drawn < 0.1,
+            lifetime=5.0 if 0.1 <= drawn < 0.2 else None,
+        )  # fmt: skip
 
     def _give_up(self) -> Asked:
         return SnapshotDelete(**self._snapshot())
@@ -236,8 +239,11 @@ class Client:
         return SnapshotRename(**self._snapshot(), new_name=self.random.choice(SNAPSHOTS))
 
     def _note(self) -> Asked:
-        protected = self.random.random() < 0.3
-        return SnapshotChange(**self._snapshot(), labels={"of": self.random.choice(("a", None))}, protected=protected)
+        protected, of = self.random.random() < 0.3, self._snapshot()
+        return SnapshotChange(
+            pool=of["pool"], volume=of["volume"], name=of["name"], labels={"of": self.random.choice(("a", None))},
+            protected=protected,
+        )  # fmt: skip
 
     def _go_back(self) -> Asked:
         return SnapshotRestore(**self._snapshot())
