@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holdfast.host import changed
+from holdfast.host import changed, usage
 from holdfast.host.changed import Stretch
 from holdfast.host.children import ForkServerChildren
 from holdfast.host.facts import Extent
@@ -273,6 +273,23 @@ def test_an_image_on_another_file_system_is_read(place: Place, scratch: str) -> 
             assert list(changed.between(other, both.newer).stretches) == [Stretch(0, SIZE, changed=False)]
         finally:
             os.close(other)
+
+
+def test_what_only_one_of_them_has_is_counted(place: Place) -> None:
+    """A btrfs shares or does not share what was written at once, as a whole."""
+    with images(place) as both:
+        _scattered(both.newer)
+        both.take()
+        before = usage.of_still_image(both.older)
+        assert before.own == (before.real if place.kind == "ext4" else 0)
+        os.pwrite(both.newer, os.urandom(BLOCK), 5 * BLOCK)
+        os.fsync(both.newer)
+        after = usage.of_still_image(both.older)
+        assert after.own == {"ext4": before.real, "xfs": BLOCK}.get(place.kind, 0)
+        os.truncate(both.newer, 0)
+        os.fsync(both.newer)
+        alone = usage.of_still_image(both.older)
+        assert alone.own == alone.real > 0
 
 
 def test_whether_blocks_are_shared_there_is_known(place: Place) -> None:

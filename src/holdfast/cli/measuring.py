@@ -44,6 +44,13 @@ def sizes(found: Measured) -> tuple[Cell, Cell]:
     return least + format_size(found.usage.real), least + format_size(found.usage.apparent)
 
 
+def own(found: Measured) -> Cell:
+    """What only it has, as a cell."""
+    if found.usage is None:
+        return Span("?", "warn")
+    return "" if found.usage.own is None else format_size(found.usage.own)
+
+
 def told(found: Measured, volume: VolumeView | SnapshotView) -> Cell:
     """In a sentence."""
     if found.usage is None:
@@ -51,4 +58,5 @@ def told(found: Measured, volume: VolumeView | SnapshotView) -> Cell:
     real, apparent = sizes(found)
     files = f" in {words.count(found.usage.files, 'file')}" if volume.content == "directory" else ""
     more = "" if found.usage.complete else "; there is more, which was not counted in time"
-    return f"{real} real, {apparent} apparent{files}{more}"
+    own = "" if found.usage.own is None else f", of which {format_size(found.usage.own)} its own"
+    return f"{real} real{own}, {apparent} apparent{files}{more}"

@@ -128,7 +128,7 @@ def usage(daemon: Daemon, pool_name: str, name: str, snapshot_name: str = "") ->
     ref = pool_ref(parent, daemon.member.uid)
     end = daemon.runtime.monotonic() + LONGEST_WALK
     seen = daemon.drivers.of(ref).usage(ref, object_ref(found), lambda: daemon.runtime.monotonic() > end)
-    return UsageView(real=seen.real, apparent=seen.apparent, files=seen.files, complete=seen.complete)
+    return UsageView(real=seen.real, apparent=seen.apparent, files=seen.files, complete=seen.complete, own=seen.own)
 
 
 def mount(daemon: Daemon, found: Attachment) -> MountView:

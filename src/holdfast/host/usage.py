@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from holdfast.host import changed
 from holdfast.host.kernel import Entry, Kernel
 from holdfast.host.linux import LINUX
 from holdfast.host.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV
@@ -29,19 +30,32 @@ class Usage(msgspec.Struct, frozen=True):
     """Bytes allocated and bytes by length, and of how many files (what is no directory).
 
     `real` has directories in it, `apparent` has not; a file with many links counts once. Not `complete` means
-    that the look was stopped: then all three are what had been seen by then.
+    that the look was stopped: then all three are what had been seen by then. `own` are those of `real` that no other
+    file shares, where that was asked and could be told.
     """
 
     real: int
     apparent: int
     files: int
     complete: bool = True
+    own: int | None = None
 
 
 def of_image(fd: int, kernel: Kernel = LINUX) -> Usage:
     """Of an open file; raises OSError."""
     info = kernel.fstat(fd)
     return Usage(info.st_blocks * _UNIT, info.st_size, 1)
+
+
+def of_still_image(fd: int, kernel: Kernel = LINUX) -> Usage:
+    """The same with its `own` bytes, of one that nobody writes to: what was written is written out for it."""
+    found, at, own = of_image(fd, kernel), 0, 0
+    if not changed.shares(fd, kernel):
+        return msgspec.structs.replace(found, own=found.real)
+    while extents := kernel.extents(fd, at, changed.MOST):
+        own += sum(each.length for each in extents if not each.shared)
+        at = extents[-1].end
+    return msgspec.structs.replace(found, own=min(own, found.real))
 
 
 def of_tree(top: int, until: Callable[[], bool], kernel: Kernel = LINUX) -> Usage:

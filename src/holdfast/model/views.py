@@ -110,12 +110,16 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a volume takes: `real` bytes allocated, `apparent` bytes by length; more, if not `complete`."""
+    """What a volume takes: `real` bytes allocated, `apparent` bytes by length; more, if not `complete`.
+
+    `own` are those real bytes of a snapshot that nothing else shares; null where that is not known.
+    """
 
     real: int
     apparent: int
     files: int
     complete: bool
+    own: int | None
 
 
 class FindingsView(msgspec.Struct, frozen=True, kw_only=True):

@@ -198,6 +198,7 @@ class Looking:
             with self.access(pool, volume) as access:
                 if access.kind == "tree":
                     return usage.of_tree(access.fd, until, self._kernel)
-                return usage.of_image(access.fd, self._kernel)
+                measure = usage.of_still_image if volume.of else usage.of_image
+                return measure(access.fd, self._kernel)
         except OSError as error:
             raise from_os_error(error, f"looking at what {volume.name} takes") from error
