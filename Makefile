@@ -10,7 +10,7 @@ RUN := $(BIN)/python
 WORKERS := 4
 TESTS = MALLOC_MMAP_THRESHOLD_=131072 $(RUN) -m pytest -q -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test proof proof-part check serve docs bench bench-scale setup setup-lab storm lab-kernel lab-iscsi clean
+.PHONY: demo test proof proof-part check serve docs bench bench-scale bench-snapshots setup setup-lab storm lab-kernel lab-iscsi clean
 
 setup: $(VENV)/.done-user
 
@@ -69,6 +69,10 @@ docs: setup-lab
 bench: setup-lab
 	@lab/packages lxd
 	@$(RUN) -m bench.run
+
+bench-snapshots: setup-lab
+	@lab/packages lxd rsync
+	@$(RUN) -m bench.snapshots
 
 bench-scale: setup-lab
 	@$(RUN) -m bench.scale

@@ -17,10 +17,11 @@ from bench.face import BenchError, Face
 PATIENCE = 120.0
 # If this process is killed, so are they.
 _LAUNCH = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--propagation", "private", "sh", "-ec"]
-# A copy of another's loop-mounted file system would hold its device after he unmounted it: such copies are dropped.
+# A copy of another's loop-mounted file system would hold its device after he unmounted it: such copies are dropped,
+# but for the one that the peer itself lives on.
 _GATE = (
     'ip link set lo up; findmnt -rnu -o SOURCE,TARGET | while read -r source target; do case "$source" in '
-    '/dev/loop*) [ "$target" = / ] || umount -l "$target";; esac; done; '
+    '/dev/loop*) case "$ROOT/" in "${target%/}"/*) ;; *) umount -l "$target";; esac;; esac; done; '
     'echo ready; read -r _; exec "$@" </dev/null >>"$LOG" 2>&1'
 )
 
@@ -37,7 +38,13 @@ class Peer:
         self._command = command
         self._log = root / "log"
         # Nothing of this process's environment: it could change what either does, and how fast.
-        self._env = {"PATH": os.defpath + ":/usr/sbin:/sbin", "LANG": "C.UTF-8", "LOG": str(self._log), **env}
+        self._env = {
+            "PATH": os.defpath + ":/usr/sbin:/sbin",
+            "LANG": "C.UTF-8",
+            "LOG": str(self._log),
+            "ROOT": str(root),
+            **env,
+        }
         self._process: subprocess.Popen[bytes] | None = None
         self.source = root / "pool"
         self.source.mkdir()
@@ -104,14 +111,14 @@ def scratch(parent: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running(make: Callable[[Path], Peer], parent: Path) -> Iterator[Peer]:
+def running(make: Callable[[Path], Peer], parent: Path, driver: str = "dir") -> Iterator[Peer]:
     """A started peer with its pool, in a fresh directory; all of it is gone at the end."""
     with scratch(parent) as root:
         peer = make(root)
         try:
             peer.start()
             face = peer.face()
-            face.make_pool(str(peer.source))
+            face.make_pool(str(peer.source), driver)
             face.close()
             yield peer
         finally:

@@ -75,7 +75,7 @@ class Face(abc.ABC):
         self._connection.close()
 
     @abc.abstractmethod
-    def make_pool(self, source: str) -> None:
+    def make_pool(self, source: str, driver: str = "dir") -> None:
         """The pool that all volumes are made in."""
 
     @abc.abstractmethod
@@ -85,6 +85,22 @@ class Face(abc.ABC):
     @abc.abstractmethod
     def delete(self, name: str) -> None:
         """That volume."""
+
+    @abc.abstractmethod
+    def snapshot(self, name: str, snapshot: str) -> None:
+        """Of that volume."""
+
+    @abc.abstractmethod
+    def restore(self, name: str, snapshot: str) -> None:
+        """That volume to that snapshot of it."""
+
+    @abc.abstractmethod
+    def drop(self, name: str, snapshot: str) -> None:
+        """Delete that snapshot of the volume."""
+
+    @abc.abstractmethod
+    def clone(self, name: str, snapshot: str, new: str) -> None:
+        """A new volume of what a snapshot of that volume holds; of what the volume holds, if that is empty."""
 
     @abc.abstractmethod
     def count(self) -> int:

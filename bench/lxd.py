@@ -1,4 +1,4 @@
-"""LXD as a peer: the daemon of Debian's package, in a directory of its own, with a pool of its `dir` driver.
+"""LXD as a peer: the daemon of Debian's package, in a directory of its own, with a pool of its `dir` driver or `btrfs`.
 
 Custom volumes of content type filesystem are its counterpart of directory volumes. They get no size: without project
 quotas on the file system LXD would only warn about one, and that would be work that ours does not do.
@@ -29,9 +29,9 @@ class LxdFace(Face):
             if ended["metadata"]["status_code"] != 200:
                 raise BenchError(f"{method} {path} ended as {ended}")
 
-    def make_pool(self, source: str) -> None:
-        """Of the driver dir."""
-        self._change("POST", "/1.0/storage-pools", {"name": POOL, "driver": "dir", "config": {"source": source}})
+    def make_pool(self, source: str, driver: str = "dir") -> None:
+        """Of the driver dir, or btrfs."""
+        self._change("POST", "/1.0/storage-pools", {"name": POOL, "driver": driver, "config": {"source": source}})
 
     def create(self, name: str) -> None:
         """See `Face.create`."""
@@ -40,6 +40,23 @@ class LxdFace(Face):
     def delete(self, name: str) -> None:
         """See `Face.delete`."""
         self._change("DELETE", f"{VOLUMES}/{name}")
+
+    def snapshot(self, name: str, snapshot: str) -> None:
+        """See `Face.snapshot`."""
+        self._change("POST", f"{VOLUMES}/{name}/snapshots", {"name": snapshot})
+
+    def restore(self, name: str, snapshot: str) -> None:
+        """See `Face.restore`."""
+        self._change("PUT", f"{VOLUMES}/{name}", {"restore": snapshot})
+
+    def drop(self, name: str, snapshot: str) -> None:
+        """See `Face.drop`."""
+        self._change("DELETE", f"{VOLUMES}/{name}/snapshots/{snapshot}")
+
+    def clone(self, name: str, snapshot: str, new: str) -> None:
+        """See `Face.clone`."""
+        source = {"type": "copy", "pool": POOL, "name": f"{name}/{snapshot}" if snapshot else name, "volume_only": True}
+        self._change("POST", VOLUMES, {"name": new, "type": "custom", "content_type": "filesystem", "source": source})
 
     def count(self) -> int:
         """With the volumes' contents, not only their addresses."""

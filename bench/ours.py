@@ -24,9 +24,9 @@ class HoldfastFace(Face):
         if said["state"] != "done":
             raise BenchError(f"{method} {path} ended as {said}")
 
-    def make_pool(self, source: str) -> None:
+    def make_pool(self, source: str, driver: str = "dir") -> None:
         """Without a limit."""
-        self._change("POST", "/v1/pools", {"name": POOL, "driver": "dir", "config": {"source": source}})
+        self._change("POST", "/v1/pools", {"name": POOL, "driver": driver, "config": {"source": source}})
 
     def create(self, name: str) -> None:
         """See `Face.create`."""
@@ -35,6 +35,26 @@ class HoldfastFace(Face):
     def delete(self, name: str) -> None:
         """See `Face.delete`."""
         self._change("DELETE", f"{VOLUMES}/{name}")
+
+    def create_block(self, name: str, size: str) -> None:
+        """A volume that is an image."""
+        self._change("POST", VOLUMES, {"name": name, "size": size, "content": "block"})
+
+    def snapshot(self, name: str, snapshot: str) -> None:
+        """See `Face.snapshot`."""
+        self._change("POST", f"{VOLUMES}/{name}/snapshots", {"name": snapshot})
+
+    def restore(self, name: str, snapshot: str) -> None:
+        """See `Face.restore`."""
+        self._change("POST", f"{VOLUMES}/{name}/snapshots/{snapshot}/restore")
+
+    def drop(self, name: str, snapshot: str) -> None:
+        """See `Face.drop`."""
+        self._change("DELETE", f"{VOLUMES}/{name}/snapshots/{snapshot}")
+
+    def clone(self, name: str, snapshot: str, new: str) -> None:
+        """See `Face.clone`."""
+        self._change("POST", f"{VOLUMES}/{name}/clone", {"name": new, **({"snapshot": snapshot} if snapshot else {})})
 
     def page(self, limit: int, cursor: str = "") -> Any:
         """A page of the pool's volumes."""
