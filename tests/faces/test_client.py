@@ -161,6 +161,7 @@ def _tokens(client: Recorded) -> None:
 def _the_daemon(daemon: RealDaemon, client: Recorded) -> None:
     assert client.ask("health").ready
     assert client.ask("status").volumes == 1
+    assert client.ask("resume_preview").operations == []
     assert not client.ask("resume").suspended
     assert "holdfast_" in client.ask("metrics")
     assert client.ask("audit") == client.ask("audit", repair=True) == []

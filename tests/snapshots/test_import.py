@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.client import Client
 from holdfast.model.errors import HoldfastError, Refused
-from holdfast.model.views import SnapshotView, VolumeView
+from holdfast.model.views import PoolPreview, SnapshotView, VolumeView
 from tests.daemon import checksums, fill, run
 from tests.needs import need, need_root
 from tests.snapshots.place import Place, done, place
@@ -92,6 +92,14 @@ def test_what_is_newer_than_a_restored_database_is_adopted(tmp_path: Path) -> No
         shutil.copy(backup, found.daemon.state / "holdfast.db")
         client = found.daemon.start().client()
         assert client.status().suspended
+        preview = client.resume_preview()
+        newer = [f"v{n}" for n in range(10, 20)]
+        assert preview.pools == [PoolPreview("p", sorted([*newer, *(f"{name}@s" for name in newer)]), ["v1@s"])]
+        assert preview.operations == []
+        said = found.daemon.cli("resume", "--preview").stdout
+        assert "not recorded, then `holdfast pool adopt`: v10, v10@s, v11" in said
+        assert "recorded, and not there: v1@s" in said
+        assert client.status().suspended == preview.suspended != ""
         client.resume()
         findings = client.audit()
         assert {each.kind for each in findings} == {"orphan", "ghost"}

@@ -20,6 +20,7 @@ from holdfast.model.views import (
     MountView,
     NewTokenView,
     PoolView,
+    ResumeView,
     Role,
     SnapshotView,
     StatusView,
@@ -357,6 +358,10 @@ class AsyncClient:
     async def metrics(self) -> str:
         """What Prometheus reads, in its text format."""
         return (await self.run(calls.metrics())).decode()
+
+    async def resume_preview(self) -> ResumeView:
+        """What would go on, and how the pools differ from this database."""
+        return await self.run(calls.resume_preview())
 
     async def resume(self) -> StatusView:
         """Say that this database is the current one."""

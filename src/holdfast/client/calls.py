@@ -18,6 +18,7 @@ from holdfast.model.views import (
     OperationPage,
     PoolPage,
     PoolView,
+    ResumeView,
     Role,
     SnapshotPage,
     SnapshotView,
@@ -381,6 +382,11 @@ def health() -> Call[HealthView]:
 def metrics() -> Call[bytes]:
     """What Prometheus reads."""
     return Call(kind=bytes, path="/metrics")
+
+
+def resume_preview() -> Call[ResumeView]:
+    """What resuming would do."""
+    return Call(kind=ResumeView, path="/v1/resume")
 
 
 def resume() -> Call[StatusView]:

@@ -19,6 +19,7 @@ from holdfast.model.views import (
     MountView,
     NewTokenView,
     PoolView,
+    ResumeView,
     Role,
     SnapshotView,
     StatusView,
@@ -363,6 +364,10 @@ class Client:
     def metrics(self) -> str:
         """What Prometheus reads, in its text format."""
         return self.run(calls.metrics()).decode()
+
+    def resume_preview(self) -> ResumeView:
+        """What would go on, and how the pools differ from this database."""
+        return self.run(calls.resume_preview())
 
     def resume(self) -> StatusView:
         """Say that this database is the current one."""

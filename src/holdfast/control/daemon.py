@@ -13,6 +13,7 @@ from holdfast.control.connections import Connections
 from holdfast.control.counters import Counters
 from holdfast.control.expiry import Expiry
 from holdfast.control.loops import Rounds
+from holdfast.control.preview import Preview
 from holdfast.control.reconcile import Reconciler
 from holdfast.control.repair import Repair
 from holdfast.control.tokens import Tokens
@@ -104,6 +105,7 @@ class Daemon:
         )
         self.engine.watch.add_all(self._changed)
         self.auditor = Auditor(runtime, self.repair, settings.audit_every)
+        self.preview = Preview(self.records, self.drivers, member.uid)
         self.tokens = Tokens(runtime, self.records)
         self.started = runtime.now()
 

@@ -15,6 +15,7 @@ from holdfast.model.views import (
     HealthView,
     MountView,
     PoolView,
+    ResumeView,
     SnapshotPage,
     SnapshotView,
     StatusView,
@@ -171,6 +172,16 @@ def status(daemon: Daemon) -> StatusView:
         version=__version__, member=daemon.member.name, uid=daemon.member.uid, suspended=daemon.engine.suspended,
         unfinished=unfinished, parked=parked, started_at=daemon.started, volumes=count, findings=daemon.auditor.last,
     )  # fmt: skip
+
+
+def resume(daemon: Daemon) -> ResumeView:
+    """What a resumption would do, and what it would not."""
+    rows = daemon.records.read(lambda tx: operations.unended(tx, daemon.member.uid))
+    return ResumeView(
+        suspended=daemon.engine.suspended,
+        operations=[daemon.engine.get(row.id) for row in rows],
+        pools=daemon.preview.pools(),
+    )
 
 
 def health(daemon: Daemon) -> HealthView:

@@ -144,6 +144,23 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     findings: FindingsView
 
 
+class PoolPreview(msgspec.Struct, frozen=True):
+    """What is whole in a pool and not recorded, and what is recorded and not there; or why that is not known."""
+
+    pool: str
+    unrecorded: list[str]
+    missing: list[str]
+    reason: str = ""
+
+
+class ResumeView(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the daemon is suspended, what would go on, and how pools and database differ."""
+
+    suspended: str
+    operations: list[OperationView]
+    pools: list[PoolPreview]
+
+
 class TokenView(msgspec.Struct, frozen=True, kw_only=True):
     """A token, without its secret. `expires_at` is None for one that does not expire."""
 

@@ -11,7 +11,7 @@ from litestar.params import Body, QueryParameter
 from holdfast.faces import views
 from holdfast.faces.rest.answers import acting, reading
 from holdfast.faces.rest.fields import AbsolutePath, Here
-from holdfast.model.views import FindingPage, HealthView, StatusView
+from holdfast.model.views import FindingPage, HealthView, ResumeView, StatusView
 
 
 class BackupBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,6 +39,12 @@ async def finding_repair(calls: Here) -> FindingPage:
 async def status(calls: Here) -> StatusView:
     """Show the daemon: what is unfinished or parked, and what its last own audit found."""
     return await calls.run(lambda: views.status(calls.daemon))
+
+
+@get("/resume", tags=["daemon"], **reading())
+async def resume_preview(calls: Here) -> ResumeView:
+    """Look at what would go on if this database were said to be current, and at how its pools differ from it."""
+    return await calls.run(lambda: views.resume(calls.daemon))
 
 
 @post("/resume", tags=["daemon"], **acting())
@@ -72,4 +78,4 @@ async def healthz(
     return Response(health, status_code=503 if ready and not health.ready else 200)
 
 
-HANDLERS: list[Any] = [finding_list, finding_repair, status, resume, backup]
+HANDLERS: list[Any] = [finding_list, finding_repair, status, resume_preview, resume, backup]
