@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Callable
 
 from holdfast.control.daemon import Daemon
@@ -12,6 +13,7 @@ from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.release import DeviceRelease
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.base import Asked
+from holdfast.operations.pool.adopt import PoolAdopt
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
@@ -163,6 +165,7 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
         ),
         plain("pool-import", (pool, directory, take, forget), back, crooked=True),
         plain("pool-import-of-another", (pool, directory, take, forget), back, between=_disown, crooked=True),
+        plain("pool-adopt", (pool, directory), PoolAdopt(name="p"), between=_orphan, crooked=True),
         plain("resize-directory", (pool, directory), resize),
         plain("resize-block-mounted", (pool, block, mount()), resize, prepare=file_at),
         plain("rename-mounted", (pool, ext4, mount()), rename, prepare=directory_at),
@@ -258,6 +261,16 @@ def _release(daemon: Daemon) -> Asked:
 
 def unmount_by_hand(scratch: str) -> None:
     syscalls.umount(f"{scratch}/mnt/at")
+
+
+def _orphan(scratch: str) -> None:
+    """A second volume, of which nothing is recorded."""
+    volumes, uid = f"{scratch}/pool/volumes", "0" * 31 + "f"
+    (known,) = os.listdir(volumes)
+    shutil.copytree(f"{volumes}/{known}", f"{volumes}/{uid}")
+    mark = json.loads(_mark(f"{volumes}/{uid}"))
+    with open(f"{volumes}/{uid}/object.json", "w") as file:
+        json.dump({**mark, "uid": uid, "name": "w"}, file)
 
 
 def _disown(scratch: str) -> None:

@@ -31,6 +31,40 @@ SNAPSHOTS = (
         Suite(DRIVER, "identity_of_its_own", why="two of one identity are never side by side there"),
     ),
     Mutant(
+        4, "what is another owner's is taken over with the pool", "drivers/dir/importing.py",
+        "            if mark.owner != pool.owner or mark.uid != name:", "            if mark.uid != name:",
+        Suite(DRIVER, "Imports", why="nobody takes pools over there"),
+    ),
+    Mutant(
+        4, "a pool is taken over before what is in it", "drivers/dir/importing.py",
+        "            if mark.owner == owner:\n                return True\n",
+        "            new = encode(msgspec.structs.replace(mark, owner=owner))\n"
+        "            self._files.replace('pool.take-over', root, POOL_MARK, new)\n"
+        "            if mark.owner == owner:\n                return True\n",
+        Suite(DRIVER, "Imports", why="nobody takes pools over there"),
+    ),
+    Mutant(
+        2, "another part of a compressed extent is the same", "host/extentctl.py",
+        "_NOT_EXACT = 0x2 | 0x4 | 0x8 |", "_NOT_EXACT = 0x2 | 0x4 |",
+        Suite("tests/host/test_changed.py", "another_part", why="nothing is compressed there"),
+    ),
+    Mutant(
+        2, "what an image left while it was looked at is still its own", "host/changed.py",
+        "not (_same(old, new) and _same(still, new))", "not _same(old, new)",
+        Suite("tests/host/test_changed.py", "moves_while", why="nothing moves there"),
+    ),
+    Mutant(
+        9, "a clock that jumps is believed", "control/expiry.py",
+        "            self._even_since = now\n", "            self._even_since = 0.0\n",
+        Suite("tests/unit/control/test_expiry.py", why="its daemons do not live that long"),
+    ),
+    Mutant(
+        3, "a subvolume with others in it is snapshotted without them", "drivers/btrfs/subvolumes.py",
+        "if self._kernel.fstat(access.fd).st_ino != _ROOT or self._kernel.has_subvolumes(access.fd):",
+        "if self._kernel.fstat(access.fd).st_ino != _ROOT:",
+        Suite("tests/conformance/test_btrfs_driver.py", "subvolumes_in_it", why="no tenant makes one there"),
+    ),
+    Mutant(
         5, "the undo of a restore leaves what it staged", RESTORE,
         "        return self._is_tidy(ctx)\n\n    def unapply",
         "        return Done()\n\n    def unapply",
