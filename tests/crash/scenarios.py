@@ -45,6 +45,7 @@ LARGER = {"xfs": "316MiB", "btrfs": "256MiB", None: "2MiB"}
 def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
     """All plans over one scratch path; `every` adds the slow file systems."""
     pool = PoolCreate(name="p", config={"source": f"{scratch}/pool"})
+    second = PoolCreate(name="q", config={"source": f"{scratch}/second"})
     path = f"{scratch}/mnt/at"
 
     def make(content: str, fs: str | None = None) -> VolumeCreate:
@@ -219,6 +220,19 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
             "clone-of-snapshot",
             (pool, ext4, take),
             VolumeClone(pool="p", source="v", snapshot="s", name="w"),
+            share=FEW,
+        ),
+        plain(
+            "clone-larger",
+            (pool, block),
+            VolumeClone(pool="p", source="v", name="w", size="2MiB"),
+            share=FEW,
+        ),
+        plain(
+            "clone-elsewhere",
+            (pool, second, ext4, mount()),
+            VolumeClone(pool="p", source="v", name="v", to="q"),
+            prepare=directory_at,
             share=FEW,
         ),
         plain("restore-undo", (pool, directory, take), restore, weather=(("volume.mark.before", full),), share=FEW),

@@ -112,8 +112,12 @@ def test_pools_never_lie_inside_each_other(daemon: RealDaemon) -> None:
         with pytest.raises(Invalid, match="inside each other"):
             client.create_pool("q", {"source": str(daemon.pool / other)})
     inside = daemon.pool / "outer/middle/inner/volumes"
-    with pytest.raises(Invalid, match="inside each other"):
+    with pytest.raises(Invalid, match="lies inside of the pool at"):
         client.create_pool("q", {"source": str(inside)})
+    client.delete_pool("middle", forget=True)
+    with pytest.raises(Invalid, match="lies inside of the pool at"):
+        client.create_pool("q", {"source": str(inside)})
+    client.import_pool("middle", {"source": str(inside.parent)})
     assert [pool.name for pool in client.pools()] == ["middle"]
     assert client.audit() == []
 

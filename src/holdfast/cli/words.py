@@ -11,6 +11,12 @@ _DURATION = re.compile(r"([0-9]{1,9})([smhdwy])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 
 
+def split_target(pool: str, name: str) -> tuple[str, str]:
+    """The pool of `POOL/NAME`, or the one given for a name alone; and the name."""
+    before, slash, after = name.partition("/")
+    return (before, after) if slash else (pool, name)
+
+
 def lasting(seconds: float) -> str:
     """A length of time in at most two units: `3 min`, `2 h 5 min`, `4 d`."""
     left = max(0, int(seconds))

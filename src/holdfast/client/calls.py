@@ -272,10 +272,11 @@ def restore_snapshot(pool: str, volume_name: str, name: str, wait: float | None,
 
 
 def clone_volume(
-    pool: str, source: str, name: str, snapshot_name: str, labels: dict[str, str] | None, wait: float | None, key: str
-) -> Call[OperationView]:
+    pool: str, source: str, name: str, snapshot_name: str, labels: dict[str, str] | None, wait: float | None, key: str,
+    *, to: str, size: int | str | None,
+) -> Call[OperationView]:  # fmt: skip
     """Make a new volume of what a volume, or a snapshot of it, holds."""
-    body = {"name": name, "snapshot": snapshot_name, "labels": labels or {}}
+    body = {"name": name, "snapshot": snapshot_name, "labels": labels or {}, "pool": to, "size": size}
     return _change("POST", f"{_volume(pool, source)}/clone", body, wait=wait, key=key)
 
 

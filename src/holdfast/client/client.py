@@ -259,9 +259,11 @@ class Client:
         key: str = "",
         *,
         labels: dict[str, str] | None = None,
+        to: str = "",
+        size: int | str | None = None,
     ) -> OperationView:
-        """Make a new volume of what a volume, or a snapshot of it, holds."""
-        return self.run(calls.clone_volume(pool, source, name, snapshot, labels, wait, key))
+        """Make a new volume of what a volume, or a snapshot of it, holds; in the pool `to`, of a `size`, if given."""
+        return self.run(calls.clone_volume(pool, source, name, snapshot, labels, wait, key, to=to, size=size))
 
     def mount_snapshot(
         self, pool: str, volume: str, name: str, path: str, wait: float | None = 60.0, key: str = ""

@@ -9,7 +9,7 @@ it finds. A driver holds nothing between calls.
 import abc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -127,6 +127,13 @@ class Access(msgspec.Struct, frozen=True):
     fd: int
 
 
+class Origin(NamedTuple):
+    """Another pool that is copied from, and its driver."""
+
+    driver: "Driver"
+    pool: PoolRef
+
+
 class Driver(abc.ABC):
     """A kind of pool. All methods may be called from many threads at once."""
 
@@ -227,12 +234,14 @@ class Driver(abc.ABC):
         """Make, format and mark in one act, under a temporary name, published at the end; discards earlier attempts."""
 
     def copy_volume(
-        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str
-    ) -> str | None:
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str,
+        origin: Origin | None = None,
+    ) -> str | None:  # fmt: skip
         """Make `volume` as a copy of what `source` holds at one moment, marked and published as `make_volume` does.
 
-        A snapshot if `volume.of` says so; whatever else it is, it gets the file system uuid of its own. A round at a
-        time: returns the `progress` to be given next, or None at its end. Raises Refused.
+        `source` is in the same pool, or in that of `origin`. A snapshot if `volume.of` says so; whatever else it is, it
+        gets the file system uuid of its own. A round at a time: returns the `progress` to be given next, or None at its
+        end. Raises Refused.
         """
         raise Refused(f"The driver {pool.driver} cannot copy volumes.")
 
@@ -245,7 +254,9 @@ class Driver(abc.ABC):
         """
         raise Refused(f"The driver {pool.driver} cannot tell what changed.")
 
-    def let_go(self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making) -> None:
+    def let_go(
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, origin: Origin | None = None
+    ) -> None:
         """End whatever a `copy_volume` that was interrupted holds of its source: nobody who writes to it waits now.
 
         Asked before an undo discards the copy.
@@ -326,5 +337,5 @@ class Driver(abc.ABC):
 
 __all__ = [
     "Absent", "Access", "Capacity", "Changes", "Driver", "ForeignObject", "FoundPool", "Info", "Item", "Making",
-    "Observation", "PoolFacts", "PoolRef", "Present", "Unknown", "Usage", "VolumeFacts", "VolumeRef",
+    "Observation", "Origin", "PoolFacts", "PoolRef", "Present", "Unknown", "Usage", "VolumeFacts", "VolumeRef",
 ]  # fmt: skip

@@ -97,7 +97,10 @@ class Kernel(abc.ABC):
 
     @abc.abstractmethod
     def copy_range(self, source: int, target: int, offset: int, length: int) -> int:
-        """copy_file_range(2), at the same place in both; how many bytes, 0 at the source's end."""
+        """copy_file_range(2), at the same place in both; how many bytes, 0 at the source's end.
+
+        Between two file systems, which it refuses, by reading and writing.
+        """
 
     @abc.abstractmethod
     def extents(self, fd: int, start: int, most: int) -> list[Extent]:

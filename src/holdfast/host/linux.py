@@ -1,5 +1,6 @@
 """The real kernel."""
 
+import errno
 import fcntl
 import os
 import select
@@ -21,6 +22,8 @@ FITRIM = 0xC0185879
 FICLONE, FIFREEZE, FITHAW = 0x40049409, 0xC0045877, 0xC0045878
 _RANGE = struct.Struct("=QQQ")
 _WHOLE = 2**64 - 1
+# Bytes that are copied by hand at once.
+_PIECE = 4 << 20
 
 
 class Linux(Kernel):
@@ -192,7 +195,13 @@ class Linux(Kernel):
 
     def copy_range(self, source: int, target: int, offset: int, length: int) -> int:
         """See `Kernel`."""
-        return os.copy_file_range(source, target, length, offset, offset)
+        try:
+            return os.copy_file_range(source, target, length, offset, offset)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+        data = os.pread(source, min(length, _PIECE), offset)
+        return os.pwrite(target, data, offset) if data else 0
 
     def extents(self, fd: int, start: int, most: int) -> list[Extent]:
         """See `Kernel`."""

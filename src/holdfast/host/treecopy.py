@@ -101,10 +101,21 @@ def _content(old: int, new: int, size: int) -> None:
             raise
         end = min(os.lseek(old, at, os.SEEK_HOLE), size)
         while at < end:
-            got = os.copy_file_range(old, new, min(_PIECE, end - at), at, at)
+            got = _copied(old, new, min(_PIECE, end - at), at)
             if not got:
                 return  # it was cut off meanwhile
             at += got
+
+
+def _copied(old: int, new: int, length: int, at: int) -> int:
+    """copy_file_range(2), which refuses two file systems; sendfile(2) does not."""
+    try:
+        return os.copy_file_range(old, new, length, at, at)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+    os.lseek(new, at, os.SEEK_SET)
+    return os.sendfile(new, old, at, length)
 
 
 def _attributes(old: int, new: int, info: os.stat_result) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from holdfast.drivers.contract import Making, PoolRef, VolumeFacts, VolumeRef
+from holdfast.drivers.contract import Making, Origin, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.model.resources import Taken
 from holdfast.model.step import Context, Done, Round, Step, Todo, Verdict
@@ -30,6 +30,8 @@ class VolumeCopy(Step, frozen=True, tag="volume-copy.1"):
     pool: PoolRef
     source: VolumeRef
     volume: VolumeRef
+    # The source's, if it is another.
+    origin: PoolRef | None = None
 
     Result = VolumeCopied
     minted = True
@@ -48,8 +50,11 @@ class VolumeCopy(Step, frozen=True, tag="volume-copy.1"):
         """Copy, a round at a time."""
         driver = ctx.tool(Drivers).of(self.pool)
         making = Making(ctx.operation, ctx.attempt, ctx)
-        progress = driver.copy_volume(self.pool, self.source, self.volume, making, ctx.progress)
+        progress = driver.copy_volume(self.pool, self.source, self.volume, making, ctx.progress, self._origin(ctx))
         return None if progress is None else Round(_COPIED + progress.removeprefix(_COPIED))
+
+    def _origin(self, ctx: Context) -> Origin | None:
+        return None if self.origin is None else Origin(ctx.tool(Drivers).of(self.origin), self.origin)
 
     def persist(self, ctx: Context) -> None:
         """Sync it."""
@@ -68,7 +73,8 @@ class VolumeCopy(Step, frozen=True, tag="volume-copy.1"):
         """Let go, then discard."""
         driver = ctx.tool(Drivers).of(self.pool)
         if not ctx.progress or ctx.progress.startswith(_COPIED):
-            driver.let_go(self.pool, self.source, self.volume, Making(ctx.operation, ctx.attempt, ctx))
+            making = Making(ctx.operation, ctx.attempt, ctx)
+            driver.let_go(self.pool, self.source, self.volume, making, self._origin(ctx))
             return Round(_LET_GO)
         making = Making(ctx.operation, ctx.attempt, ctx)
         return taking(lambda: driver.unmake_volume(self.pool, self.volume, making))

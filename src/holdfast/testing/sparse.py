@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 
 def extents(fd: int) -> Iterator[tuple[int, int]]:
@@ -50,11 +50,11 @@ def copy_tree(source: str, target: str) -> None:
                 copy_file(entry.path, to)
 
 
-def empty(directory: str, keep: str = "") -> None:
-    """Remove all that is in a directory, except for one name."""
+def empty(directory: str, keep: Collection[str] = ()) -> None:
+    """Remove all that is in a directory, except for some names."""
     with os.scandir(directory) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False) and entry.name != keep:
+            if entry.is_dir(follow_symlinks=False) and entry.name not in keep:
                 shutil.rmtree(entry.path)
-            elif entry.name != keep:
+            elif entry.name not in keep:
                 os.unlink(entry.path)

@@ -165,7 +165,8 @@ class Universe:
 
     def image(self, volume: Volume | Snapshot) -> str:
         """The file of a volume's, or a snapshot's, file system."""
-        return f"{self.scratch}/pool/volumes/{volume.uid}/disk.raw"
+        found = [f"{self.scratch}/{pool}/volumes/{volume.uid}/disk.raw" for pool in ("pool", "second")]
+        return found[1] if os.path.exists(found[1]) else found[0]
 
     def disagreement(self, _daemon: Daemon) -> str:
         """How back ends that are in no file differ from the records, or an empty text."""

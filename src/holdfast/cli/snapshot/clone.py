@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from holdfast.cli.changing import Change
 from holdfast.cli.common import Address, Form, Labels, SnapshotName, Wait
-from holdfast.cli.words import parse_pairs
+from holdfast.cli.words import parse_pairs, split_target
 from holdfast.model.names import split_snapshot
 
 
@@ -15,21 +15,27 @@ def run(
     new_name: Annotated[str, Parameter(metavar="NEWNAME")],
     /,
     *,
+    size: Annotated[str | None, Parameter(metavar="SIZE")] = None,
     label: Labels = None,
     wait: Wait = True,
     form: Form = "table",
     address: Address = "",
 ) -> None:
-    """Make a new volume of what a snapshot holds, in the same pool.
+    """Make a new volume of what a snapshot holds; with an identity of its own, also in another pool.
 
     Example: holdfast snapshot clone fast/db@monday db-test
 
     Parameters
     ----------
     new_name
-        The new volume's name, without the pool.
+        The new volume's name; with a pool and a slash before it, in that pool.
+    size
+        Its size, if that is to be larger, as in 20GiB.
     """
     pool, volume, snapshot = split_snapshot(name)
     labels = parse_pairs("the label", label)
+    to, new = split_target(pool, new_name)
     change = Change(address, form, wait)
-    change.end(change.client.clone_volume(pool, volume, new_name, snapshot, wait=change.seconds, labels=labels))
+    change.end(
+        change.client.clone_volume(pool, volume, new, snapshot, wait=change.seconds, labels=labels, to=to, size=size)
+    )

@@ -28,17 +28,31 @@ class Subvolumes(Trees):
 
     def copy(self, pool: PoolRef, fd: int, access: Access, size: int, used: bool, making: Making) -> Taken:
         """All at one moment."""
-        if self._kernel.fstat(access.fd).st_ino != _ROOT or self._kernel.has_subvolumes(access.fd):
+        if not self._is_whole(access.fd):
             return super().copy(pool, fd, access, size, used, making)
 
         def call() -> None:
             self._kernel.snapshot_subvolume(access.fd, fd, DATA)
-            if self._kernel.has_subvolumes(access.fd):
+            if not self._is_whole(access.fd):
                 raise Again("A subvolume was made in it meanwhile, which a snapshot of it does not hold.")
 
-        self._runtime.effect("volume.snapshot-subvolume", call)
+        try:
+            self._runtime.effect("volume.snapshot-subvolume", call)
+        except OSError as error:
+            if error.errno != errno.EXDEV:  # it is of another btrfs
+                raise
+            return super().copy(pool, fd, access, size, used, making)
         self.resize(pool, fd, size)
         return "synced" if used else "idle"
+
+    def _is_whole(self, tree: int) -> bool:
+        """Whether the open directory is a subvolume with no other in it."""
+        try:
+            return self._kernel.fstat(tree).st_ino == _ROOT and not self._kernel.has_subvolumes(tree)
+        except OSError as error:
+            if error.errno != errno.ENOTTY:  # it is on no btrfs
+                raise
+            return False
 
     def resize(self, pool: PoolRef, fd: int, size: int) -> None:
         """By what the subvolume refers to, compressed as it may be."""

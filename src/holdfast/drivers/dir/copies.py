@@ -1,9 +1,10 @@
-"""Copies of volumes and snapshots within a pool: blocks are shared where the pool's file system can."""
+"""Copies of volumes and snapshots, of the pool or of another: blocks are shared where the file system can."""
 
 import os
+from contextlib import AbstractContextManager
 from typing import Any
 
-from holdfast.drivers.contract import Access, Making, PoolRef, VolumeRef
+from holdfast.drivers.contract import Access, Making, Origin, PoolRef, VolumeRef
 from holdfast.drivers.dir.changing import ROUND
 from holdfast.drivers.dir.looking import DISK, Looking, unfinished
 from holdfast.drivers.dir.making import Makes
@@ -36,28 +37,30 @@ class Copies:
         self._makes = makes
         self._trees = trees
 
-    def copy(self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str) -> str | None:
+    def copy(
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str, origin: Origin | None
+    ) -> str | None:
         """See `Driver.copy_volume`."""
         with self._root.volumes(pool) as volumes:
             if progress:
                 name = unfinished(pool, volume, making.operation, making.attempt)
             else:
-                self.let_go(pool, source, volume, making)
+                self.let_go(pool, source, volume, making, origin)
                 name = self._makes.begin(volumes, pool, volume, making)
-            more = self.fill(volumes, name, pool, source, volume, making, progress)
+            more = self.fill(volumes, name, pool, source, volume, making, progress, origin)
             if more is None:
                 self._files.rename("volume.publish", volumes, name, volume.uid)
         return more
 
     def fill(
         self, volumes: int, name: str, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making,
-        progress: str,
+        progress: str, origin: Origin | None = None,
     ) -> str | None:  # fmt: skip
         """Copy into the directory of that name, which is empty unless there was `progress`; mark it as `volume`."""
-        used = self._looking.in_use(pool, source)
+        used = origin.driver.in_use(origin.pool, source) if origin else self._looking.in_use(pool, source)
         fd = self._files.open_directory(name, volumes)
         try:
-            with self._looking.access(pool, source) as access:
+            with self._access(pool, source, origin) as access:
                 if access.kind == "tree":
                     written = bool(used) and not source.of
                     taken = self._trees.copy(pool, fd, access, 0 if volume.of else volume.size, written, making)
@@ -162,12 +165,17 @@ class Copies:
             self._children.run(making.keeper, f"identify-{volume.fs}", args, (target,), _TAKE)
         self._children.run(making.keeper, "settle-image", {"fs": volume.fs}, (target,), _TAKE)
 
-    def let_go(self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making) -> None:
+    def _access(self, pool: PoolRef, source: VolumeRef, origin: Origin | None) -> AbstractContextManager[Access]:
+        return origin.driver.access(origin.pool, source) if origin else self._looking.access(pool, source)
+
+    def let_go(
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, origin: Origin | None
+    ) -> None:
         """See `Driver.let_go`."""
         with self._root.volumes(pool) as volumes:
             names = [unfinished(pool, volume, making.operation, attempt) for attempt in range(1, making.attempt + 1)]
             if any(self._may_be_frozen(volumes, name) for name in names):
-                with self._looking.access(pool, source) as access:
+                with self._access(pool, source, origin) as access:
                     self._thaw(access, source, making.keeper)
 
     def _may_be_frozen(self, volumes: int, name: str) -> bool:

@@ -1,5 +1,7 @@
 """The `dir` driver: the contract's verbs, each in the file of its noun."""
 
+import contextlib
+import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,6 +16,7 @@ from holdfast.drivers.contract import (
     Item,
     Making,
     Observation,
+    Origin,
     PoolFacts,
     PoolRef,
     Usage,
@@ -26,6 +29,7 @@ from holdfast.drivers.dir.importing import Imports
 from holdfast.drivers.dir.inventory import inventory
 from holdfast.drivers.dir.looking import Looking
 from holdfast.drivers.dir.making import Makes
+from holdfast.drivers.dir.marks import POOL_MARK
 from holdfast.drivers.dir.pools import Pools
 from holdfast.drivers.dir.restoring import Restores
 from holdfast.drivers.dir.root import Root, identity_of
@@ -73,10 +77,20 @@ class DirDriver(Driver):
             ) from error
         if not stat.S_ISDIR(info.st_mode):
             raise Invalid(f"{source} is not a directory.")
+        self._check_above(source)
         for own in self._host.private:
             if mounttable.is_under(source, own) or mounttable.is_under(own, source):
                 raise Invalid(f"{source} and {own}, the daemon's own directory, lie inside each other.")
         return {"source": source}
+
+    def _check_above(self, source: str) -> None:
+        """A pool that lies in another's directory, recorded or not, would be a stranger's object there."""
+        above = os.path.dirname(source)
+        while above != "/":
+            with contextlib.suppress(OSError):
+                self._host.kernel.stat(f"{above}/{POOL_MARK}", follow_symlinks=False)
+                raise Invalid(f"{source} lies inside of the pool at {above}.", "Choose a directory outside of it.")
+            above = os.path.dirname(above)
 
     def place(self, config: dict[str, str]) -> str:
         """The directory."""
@@ -148,14 +162,17 @@ class DirDriver(Driver):
         self._makes.make(pool, volume, making)
 
     def copy_volume(
-        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str
-    ) -> str | None:
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str,
+        origin: Origin | None = None,
+    ) -> str | None:  # fmt: skip
         """By shared blocks, or else in rounds."""
-        return self._copies.copy(pool, source, volume, making, progress)
+        return self._copies.copy(pool, source, volume, making, progress, origin)
 
-    def let_go(self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making) -> None:
+    def let_go(
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, origin: Origin | None = None
+    ) -> None:
         """Thaw it, if the copy may have left it frozen."""
-        self._copies.let_go(pool, source, volume, making)
+        self._copies.let_go(pool, source, volume, making, origin)
 
     def stage_restore(
         self, pool: PoolRef, volume: VolumeRef, snapshot: VolumeRef, making: Making, progress: str

@@ -60,14 +60,22 @@ class VolumePatch(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CloneBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The new volume. Without a `snapshot` it is of what the volume holds now."""
+    """The new volume. Without a `snapshot` it is of what the volume holds now; without a `pool`, in the same one.
+
+    `size` may be larger than the source's, and is the same if it is null.
+    """
 
     name: Name
     snapshot: str = ""
     labels: Labels = {}
+    pool: str = ""
+    size: Size | None = None
 
 
-_CLONE = Example(summary="Of a snapshot", value={"name": "db-test", "snapshot": "monday"})
+_CLONES = [
+    Example(summary="Of a snapshot", value={"name": "db-test", "snapshot": "monday"}),
+    Example(summary="In another pool, and larger", value={"name": "db", "pool": "slow", "size": "40GiB"}),
+]
 _NEW = [
     Example(summary="A directory", value={"name": "site", "size": "10GiB"}),
     Example(
@@ -165,11 +173,14 @@ async def volume_clone(
     calls: Here,
     pool: PoolName,
     volume: VolumeName,
-    data: Annotated[CloneBody, Body(examples=[_CLONE])],
+    data: Annotated[CloneBody, Body(examples=_CLONES)],
     wait: Wait = None,
 ) -> Answer:
-    """Make a new volume of what a volume, or a snapshot of it, holds; in the same pool, with an identity of its own."""
-    asked = VolumeClone(pool=pool, source=volume, snapshot=data.snapshot, name=data.name, labels=data.labels)
+    """Make a new volume of what a volume, or a snapshot of it, holds; with its own identity, also in another pool."""
+    asked = VolumeClone(
+        pool=pool, source=volume, snapshot=data.snapshot, name=data.name, labels=data.labels, to=data.pool,
+        size=data.size,
+    )  # fmt: skip
     return await calls.change(request, asked, wait)
 
 

@@ -1,6 +1,6 @@
-"""Make a new volume of what another, or a snapshot of it, holds; with an identity of its own, in the same pool.
+"""Make a new volume of what another, or a snapshot of it, holds; with an identity of its own, in any pool.
 
-It shares nothing that anybody sees: either can be changed, mounted and deleted without the other.
+It may be larger. It shares nothing that anybody sees: either can be changed, mounted and deleted without the other.
 """
 
 import msgspec
@@ -9,7 +9,8 @@ from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.model.errors import Exists, Invalid, WrongState
 from holdfast.model.names import check_labels, check_name
 from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Snapshot, Volume, VolumeSpec, VolumeStatus
+from holdfast.model.resources import Pool, Snapshot, Volume, VolumeSpec, VolumeStatus
+from holdfast.model.sizes import parse_size
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.refs import (
@@ -26,50 +27,68 @@ from holdfast.operations.refs import (
     volume_now,
     volume_ref,
 )
+from holdfast.operations.volume.resize import check_capable, check_growth
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
 from holdfast.steps.copy import VolumeCopied, VolumeCopy
+from holdfast.steps.device import FileSystemGrown
+from holdfast.steps.volume import VolumeResized
 
 
 class VolumeClone(Asked, frozen=True, kw_only=True, tag="volume.clone.1"):
-    """Of the volume `source`, or of its `snapshot`, as `name`."""
+    """Of the volume `source`, or of its `snapshot`, as `name`; in the pool `to`, of that `size`, if they are given."""
 
     pool: str
     source: str
     snapshot: str = ""
     name: str
     labels: dict[str, str] = {}
+    to: str = ""
+    size: int | str | None = None
 
     def checked(self, desk: Desk) -> "VolumeClone":
-        """Name, labels, and that the driver can."""
+        """Name, labels, size, and that the drivers can."""
         check_name("volume", self.name)
         check_labels(self.labels)
-        pool = desk.records.read(lambda tx: find_pool(tx, self.pool))
-        if not desk.drivers.named(pool.spec.driver).info.snapshots:
-            raise Invalid(f"The driver {pool.spec.driver} clones no volumes.", "Make a new one and copy.")
-        return self
+        pool, target, fs = desk.records.read(self._about)
+        if not desk.drivers.named(target.spec.driver).info.snapshots:
+            raise Invalid(f"The driver {target.spec.driver} clones no volumes.", "Make a new one and copy.")
+        if pool.status.connects:
+            raise Invalid(
+                f"Nothing is copied out of a pool of the driver {pool.spec.driver} yet.", "Mount it and copy."
+            )
+        if self.size is None:
+            return self
+        check_capable(fs)
+        return msgspec.structs.replace(self, size=parse_size(self.size))
+
+    def _about(self, tx: Tx) -> tuple[Pool, Pool, str | None]:
+        pool = find_pool(tx, self.pool)
+        return pool, find_pool(tx, self.to or self.pool), find_volume(tx, pool, self.source).spec.fs
 
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
         """The source, which a snapshot of its volume shares with others; the new name and uid."""
-        pool = find_pool(tx, self.pool)
+        pool, target = find_pool(tx, self.pool), find_pool(tx, self.to or self.pool)
         usable(pool)
+        usable(target)
         volume = find_volume(tx, pool, self.source)
         usable(volume)
-        self._check_free(tx, pool.uid)
-        uids = {"pool": pool.uid, "volume": volume.uid}
+        self._check_free(tx, target.uid)
+        uids = {"pool": pool.uid, "volume": volume.uid, "to": target.uid}
         source = on_uid(volume.uid)
         if self.snapshot:
             snapshot = find_snapshot(tx, pool, volume, self.snapshot)
             usable(snapshot)
             uids["snapshot"] = snapshot.uid
             source = on_uid(snapshot.uid, "shared")
-        claims = (on_uid(pool.uid, "shared"), source, on_name(pool.uid, self.name), on_uid(drawn.uid))
-        return Binding(ResourceRef("volume", drawn.uid, f"{self.pool}/{self.name}"), claims, uids)
+        pools = [on_uid(each, "shared") for each in dict.fromkeys((pool.uid, target.uid))]
+        claims = (*pools, source, on_name(target.uid, self.name), on_uid(drawn.uid))
+        return Binding(ResourceRef("volume", drawn.uid, f"{self.to or self.pool}/{self.name}"), claims, uids)
 
     def _check_free(self, tx: Tx, pool: str) -> None:
         if resources.by_name(tx, Volume, pool, self.name) is not None:
-            raise Exists(f"There is a volume {self.name} in the pool {self.pool} already.")
+            raise Exists(f"There is a volume {self.name} in the pool {self.to or self.pool} already.")
 
     def _source(self, tx: Tx, bound: Bound) -> Volume | Snapshot:
         volume = volume_now(tx, bound.uids["volume"], self.source)
@@ -80,23 +99,34 @@ class VolumeClone(Asked, frozen=True, kw_only=True, tag="volume.clone.1"):
         return found
 
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
-        """Reserve the row and its size; copy."""
+        """Reserve the row and its size; copy, and let it grow."""
         pool = pool_now(tx, bound.uids["pool"], self.pool)
+        target = pool_now(tx, bound.uids.get("to", pool.uid), self.to or self.pool)
         source = self._source(tx, bound)
-        self._check_free(tx, pool.uid)
+        self._check_free(tx, target.uid)
         spec = source.spec
-        check_limit(tx, pool, spec.size)
+        size = spec.size if self.size is None else parse_size(self.size)
+        check_growth(source.name, spec, size)
+        check_limit(tx, target, size)
         formatted = spec.content == "filesystem"
         volume = Volume(
-            uid=bound.drawn.uid, name=self.name, parent=pool.uid, created=bound.drawn.now,
+            uid=bound.drawn.uid, name=self.name, parent=target.uid, created=bound.drawn.now,
             operation=bound.drawn.operation,
-            spec=VolumeSpec(size=spec.size, content=spec.content, fs=spec.fs, labels=self.labels),
+            spec=VolumeSpec(size=size, content=spec.content, fs=spec.fs, labels=self.labels),
             status=VolumeStatus(
                 formatted="formatting" if formatted else "never", fs_uuid=bound.drawn.fs_uuid if formatted else None
             ),
         )  # fmt: skip
         resources.insert(tx, volume)
-        return (VolumeCopy(pool_ref(pool, bound.drawn.owner), object_ref(source), volume_ref(volume)),)
+        place, what = pool_ref(target, bound.drawn.owner), volume_ref(volume)
+        origin = None if target.uid == pool.uid else pool_ref(pool, bound.drawn.owner)
+        if spec.content == "directory" or size == spec.size:
+            return (VolumeCopy(place, object_ref(source), what, origin),)
+        first = msgspec.structs.replace(what, size=spec.size)
+        grown: tuple[Step, ...] = (VolumeResized(place, first, size),)
+        if spec.content == "filesystem":
+            grown = (*grown, FileSystemGrown(place, what, size))
+        return (VolumeCopy(place, object_ref(source), first, origin), *grown)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """Ready, and formatted for ever."""

@@ -11,7 +11,7 @@ from holdfast.host.growctl import SMALLEST_BTRFS
 from holdfast.host.processes import CAP_SYS_RESOURCE, is_capable
 from holdfast.model.errors import InUse, Invalid, Refused, WrongState
 from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Attachment, Pool, Volume, VolumeSpec
+from holdfast.model.resources import Attachment, Pool, SnapshotSpec, Volume, VolumeSpec
 from holdfast.model.sizes import SECTOR, format_size, parse_size
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
@@ -49,11 +49,7 @@ class VolumeResize(Asked, frozen=True, kw_only=True, tag="volume.resize.1"):
         """The size, and that the driver can."""
         size = parse_size(self.size)
         pool, fs = desk.records.read(self._about)
-        if fs == "ext4" and not is_capable(CAP_SYS_RESOURCE):
-            raise Refused(
-                "Growing an ext4 needs CAP_SYS_RESOURCE, which this daemon has not.",
-                "Run it outside of a container, or give the container that capability.",
-            )
+        check_capable(fs)
         if not desk.drivers.named(pool.spec.driver).info.resize:
             raise Invalid(f"The driver {pool.spec.driver} cannot resize volumes.", "Make a larger one and copy.")
         return msgspec.structs.replace(self, size=size)
@@ -81,7 +77,7 @@ class VolumeResize(Asked, frozen=True, kw_only=True, tag="volume.resize.1"):
         size, old = parse_size(self.size), volume.spec.size
         if not volume.status.ready:
             raise WrongState(f"The volume {self.name} is not ready.")
-        _check_size(volume.spec, size)
+        check_growth(volume.name, volume.spec, size)
         mounts = resources.page(tx, Attachment, volume.uid)
         for attachment in mounts:
             if attachment.spec.read_only and volume.spec.content == "filesystem":
@@ -120,14 +116,24 @@ class VolumeResize(Asked, frozen=True, kw_only=True, tag="volume.resize.1"):
         mark_abandoned(tx, Volume, bound.uids["volume"], reason, bound.drawn.now)
 
 
-def _check_size(spec: VolumeSpec, size: int) -> None:
+def check_capable(fs: str | None) -> None:
+    """Raise Refused if this daemon cannot let such a file system grow."""
+    if fs == "ext4" and not is_capable(CAP_SYS_RESOURCE):
+        raise Refused(
+            "Growing an ext4 needs CAP_SYS_RESOURCE, which this daemon has not.",
+            "Run it outside of a container, or give the container that capability.",
+        )
+
+
+def check_growth(name: str, spec: VolumeSpec | SnapshotSpec, size: int) -> None:
+    """Whether what is as `spec` says can become `size` bytes long; raise Invalid."""
     if spec.content == "directory":
         return
     if size % SECTOR:
         raise Invalid(f"The size {size} is not a multiple of {SECTOR}, a disk's sector.", "1MiB and 1MB are.")
     if size < spec.size:
         raise Invalid(
-            f"The volume has {format_size(spec.size)}; it cannot shrink to {format_size(size)}: data would be cut off.",
+            f"{name} has {format_size(spec.size)}; it cannot shrink to {format_size(size)}: data would be cut off.",
             "Make a smaller one and copy what is to stay.",
         )
     if spec.fs == "btrfs" and size < SMALLEST_BTRFS:

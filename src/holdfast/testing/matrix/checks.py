@@ -54,10 +54,11 @@ def check_world(universe: Universe, daemon: Daemon, *, forgotten: bool = False) 
     pools = daemon.records.read(lambda tx: resources.page(tx, Pool))
     if not pools and not forgotten and os.listdir(os.path.join(scratch, "pool")):
         raise Broken("no pool is recorded, and its directory is not empty")
-    for directory, names, files in os.walk(os.path.join(scratch, "pool")):
-        for name in (*names, *files):
-            if name.startswith(".") and not name.startswith(".holdfast-pool.json.new"):
-                raise Broken(f"a temporary name is left: {directory}/{name}")
+    for place in ("pool", "second"):
+        for directory, names, files in os.walk(os.path.join(scratch, place)):
+            for name in (*names, *files):
+                if name.startswith(".") and not name.startswith(".holdfast-pool.json.new"):
+                    raise Broken(f"a temporary name is left: {directory}/{name}")
     if universe.alive:
         raise Broken("it ended while a child was alive")
     if differs := universe.disagreement(daemon):

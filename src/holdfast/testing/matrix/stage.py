@@ -16,7 +16,8 @@ from holdfast.testing.matrix.scenario import Broken
 from holdfast.testing.sparse import copy_tree, empty
 from holdfast.testing.universe import Universe
 
-_DIRECTORIES = ("pool", "mnt", "other")
+_POOLS = ("pool", "second")
+_DIRECTORIES = (*_POOLS, "mnt", "other")
 # The daemon makes it anew, and as a copy it would be full of holes.
 _RESERVE = "reserve"
 
@@ -25,7 +26,7 @@ class Stage:
     """What can be copied (the records, the pool) is done once; from the first mount on it is done for each history.
 
     A copy of a subvolume is a plain directory, so on a btrfs only the pool is made once.
-    The pool's own directory is emptied and filled, not replaced: its inode and birth are the pool's identity.
+    A pool's own directory is emptied and filled, not replaced: its inode and birth are the pool's identity.
     Uids that histories draw differ from those of the set-up, and those of another process from both.
     """
 
@@ -73,8 +74,9 @@ class Stage:
         """A daemon that runs, after the set-up; what it does at its start is over."""
         pool = os.path.join(self.scratch, "pool")
         self._bring_back(pool)
-        empty(self.scratch, keep="pool")
-        empty(pool)
+        empty(self.scratch, keep=_POOLS)
+        for name in _POOLS:
+            empty(os.path.join(self.scratch, name))
         copy_tree(self._kept, self.scratch)
         universe = self._universe(self.scratch, self.seed)
         universe.recall(self._memory)

@@ -130,8 +130,9 @@ class Model:
                 if request.snapshot:
                     source = self.snapshots.get(uids["snapshot"])
                 if source is not None:
+                    size = source.size if request.size is None else parse_size(request.size)
                     self.volumes[new] = KnownVolume(
-                        request.name, uids["pool"], source.size, source.content, source.fs, dict(request.labels),
+                        request.name, uids["to"], size, source.content, source.fs, dict(request.labels),
                         self._known(uids["volume"], source),
                     )  # fmt: skip
             case SnapshotDelete():

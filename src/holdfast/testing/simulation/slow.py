@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from holdfast.drivers.contract import Making, Observation, PoolRef, VolumeFacts, VolumeRef
+from holdfast.drivers.contract import Making, Observation, Origin, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.dir.driver import DirDriver
 from holdfast.host.children import Keeper
 from holdfast.host.host import Host
@@ -91,12 +91,12 @@ class SlowDriver(DirDriver):
         self._slowly(pool, volume, None, lambda: super(SlowDriver, self).resize_volume(pool, volume, size))
 
     def copy_volume(
-        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str
-    ) -> str | None:
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str,
+        origin: Origin | None = None,
+    ) -> str | None:  # fmt: skip
         """See `Driver`."""
-        return self._slowly(
-            pool, volume, making, lambda: super(SlowDriver, self).copy_volume(pool, source, volume, making, progress)
-        )
+        copy = super().copy_volume
+        return self._slowly(pool, volume, making, lambda: copy(pool, source, volume, making, progress, origin))
 
     def swap_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
         """See `Driver`."""

@@ -249,9 +249,13 @@ class Client:
         return SnapshotRestore(**self._snapshot())
 
     def _clone(self) -> Asked:
-        if self.random.random() < 0.5:
-            pool, name = self._volume()
-            return VolumeClone(pool=pool, source=name, name=self._name())
+        drawn = self.random.random()
+        if drawn < 0.5:
+            pool, name = self._volume("block" if drawn < 0.1 else "")
+            return VolumeClone(
+                pool=pool, source=name, name=self._name(), size="4MiB" if drawn < 0.1 else None,
+                to=self._pool() if 0.05 <= drawn < 0.2 else "",
+            )  # fmt: skip
         of = self._snapshot()
         return VolumeClone(pool=of["pool"], source=of["volume"], snapshot=of["name"], name=self._name())
 
