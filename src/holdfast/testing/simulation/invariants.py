@@ -13,7 +13,9 @@ import msgspec
 from holdfast.control.daemon import Daemon
 from holdfast.engine.request import Bound
 from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
+from holdfast.operations.pool.adopt import PoolAdopt
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.pool.import_ import PoolImport
 from holdfast.operations.registry import codec
 from holdfast.records import resources
 from holdfast.records.contract import Tx
@@ -161,8 +163,18 @@ class Invariants:
             self.results[f"{kind} {state}"] = self.results.get(f"{kind} {state}", 0) + 1
             asked, bound = _CODEC.request(str(request)), msgspec.json.decode(str(ids), type=Bound)
             if state == "done" and isinstance(asked, PoolForget):
-                self._world.wipe(asked.name)
+                self._forgotten(asked.name, str(op))
             self.model.ended(asked, bound, str(state))
+            if state == "done" and isinstance(asked, PoolImport | PoolAdopt):
+                rows = _objects(tx, bound.uids["pool"])
+                self.model.recorded([row for row in rows if row.operation == op])
+
+    def _forgotten(self, name: str, op: str) -> None:
+        """With snapshots some pools are kept by their administrator, and may be imported."""
+        if self.restless is None or int(op, 16) % 2:
+            self._world.wipe(name)
+        else:
+            self._world.keep(name)
 
     def _claims(self, tx: Tx) -> Held:
         """No claim without an operation; what is granted exclusively is granted once."""
@@ -280,7 +292,10 @@ class Invariants:
         known = {str(row[0]) for row in tx.run(f"SELECT id FROM operations WHERE state IN {_OPEN}")}
         abandoned = {op for op, state in self.ended.items() if state == "abandoned"}
         recorded = {str(row[0]) for row in tx.run("SELECT uid FROM resources")}
+        pools = {pool.source for pool in self.model.pools.values()}
         for disk in self._world.disks:
+            if disk.used and disk.source not in pools:
+                continue
             for name in disk.volumes():
                 if name in self.excused or any(part in self.model.loose for part in name.split(".")):
                     continue
@@ -315,6 +330,12 @@ class Invariants:
     def _loose_mount(self) -> bool:
         """An abandoned mount or unmount leaves its mount to whoever looks."""
         return bool(self.model.loose)
+
+
+def _objects(tx: Tx, pool: str) -> list[Row]:
+    """Of one pool."""
+    volumes = resources.page(tx, Volume, pool)
+    return [*volumes, *(each for volume in volumes for each in resources.page(tx, Snapshot, volume.uid))]
 
 
 def _rows(tx: Tx) -> list[Row]:

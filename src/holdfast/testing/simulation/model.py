@@ -16,6 +16,7 @@ from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.pool.import_ import PoolImport
 from holdfast.operations.snapshot.change import SnapshotChange
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
@@ -96,12 +97,16 @@ class Model:
             self._done(request, bound)
 
     def _done(self, request: Request, bound: Bound) -> None:
+        if isinstance(request, PoolCreate | PoolImport):
+            self.pools[bound.uids.get("pool", bound.drawn.uid)] = KnownPool(request.name, _source(request.config))
+        elif isinstance(request, PoolDelete | PoolForget):
+            self._forget(bound.uids["pool"])
+        else:
+            self._done_in_pool(request, bound)
+
+    def _done_in_pool(self, request: Request, bound: Bound) -> None:
         uids, new = bound.uids, bound.drawn.uid
         match request:
-            case PoolCreate():
-                self.pools[new] = KnownPool(request.name, _source(request.config))
-            case PoolDelete() | PoolForget():
-                self._forget(uids["pool"])
             case VolumeCreate():
                 size, labels = parse_size(request.size), dict(request.labels)
                 self.volumes[new] = KnownVolume(
@@ -192,6 +197,13 @@ class Model:
                 self.volumes[uid].token = b""
         self._either.clear()
         self.loose.clear()
+
+    def recorded(self, rows: list[Row]) -> None:
+        """What was read in a pool, and had no record: it is what the records show, for no client knew it."""
+        for row in rows:
+            if row.uid not in self._table(row):
+                self._table(row)[row.uid] = self._shown(row)
+                self.loose.pop(row.uid, None)
 
     def _table(self, row: Row) -> dict[str, Any]:
         tables: dict[type, dict[str, Any]] = {Pool: self.pools, Volume: self.volumes, Snapshot: self.snapshots}

@@ -237,7 +237,7 @@ class Run:
         """A stamp that hung while its pool was forgotten wrote its mark on a wiped disk: its administrator sees it."""
         known = [pool.source for pool in self.invariants.model.pools.values()]
         for disk in self.world.disks:
-            if disk.wipes and disk.source not in known:
+            if (disk.wipes or disk.used) and disk.source not in known:
                 disk.wipe()
 
     def _settled(self) -> None:

@@ -18,10 +18,12 @@ from holdfast.operations.attachment.mount import VolumeMount
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.base import Asked
 from holdfast.operations.connection.cut import ConnectionCut
+from holdfast.operations.pool.adopt import PoolAdopt
 from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.pool.import_ import PoolImport
 from holdfast.operations.snapshot.change import SnapshotChange
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
@@ -159,6 +161,13 @@ class Client:
         if name == POD and self._array:
             return PoolCreate(name=name, driver="flasharray", config=self._array)
         return PoolCreate(name=name, driver=self._drivers.get(name, "dir"), config={"source": f"/srv/{name}"})
+
+    def _pool_import(self) -> Asked:
+        name = self.random.choice(POOLS)
+        return PoolImport(name=name, driver=self._drivers.get(name, "dir"), config={"source": f"/srv/{name}"})
+
+    def _pool_adopt(self) -> Asked:
+        return PoolAdopt(name=self._pool())
 
     def _pool_delete(self) -> Asked:
         return PoolDelete(name=self._pool())
@@ -309,6 +318,8 @@ WITH_SNAPSHOTS = {
     "clone": 5,
     "grow": 3,
     "delete": 10,
+    "pool_import": 6,
+    "pool_adopt": 2,
 }
 # What is otherwise where there is an array.
 ON_ARRAY = {"mount": 22, "unmount": 15, "directory": 4, "grow": 4, "cut": 2}

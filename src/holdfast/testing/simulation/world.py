@@ -54,6 +54,8 @@ class Disk:
         self.system = machine.format(kind, uuid, None if kind == "btrfs" else (8 << 8) | (16 * number))
         self.mount: Mount | None = None
         self.wipes = 0
+        # Whether what a forgotten pool left may be there.
+        self.used = False
         self.wiped: dict[Node, None] = {}
         self.appear()
 
@@ -195,6 +197,12 @@ class World:
         for place in self.places.values():
             if place.source.rpartition("/")[2] == name:
                 place.wipe()
+
+    def keep(self, name: str) -> None:
+        """The same, where what is left is kept for now."""
+        for disk in self.disks:
+            if disk.source.rpartition("/")[2] == name:
+                disk.used = True
 
     def systems(self) -> list[FileSystem]:
         """Of the pools."""
