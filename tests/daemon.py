@@ -206,10 +206,10 @@ class RealDaemon:
         client.close()
         return found
 
-    def with_pool(self) -> Client:
+    def with_pool(self, driver: str = "dir") -> Client:
         """Start it and make the pool `p` at `pool`."""
         client = self.start().client()
-        assert client.create_pool("p", {"source": str(self.pool)}).state == "done"
+        assert client.create_pool("p", {"source": str(self.pool)}, driver=driver).state == "done"
         return client
 
     def uid(self, name: str) -> str:
@@ -261,13 +261,13 @@ def real_daemon(env: dict[str, str] | None = None) -> Iterator[RealDaemon]:
 
 
 class Disk:
-    """A small ext4 in a file, mounted by a loop device of its own that goes with the mount."""
+    """A small file system in a file, mounted by a loop device of its own that goes with the mount."""
 
-    def __init__(self, root: Path, name: str, megabytes: int, at: Path) -> None:
+    def __init__(self, root: Path, name: str, megabytes: int, at: Path, fs: str = "ext4") -> None:
         self.image, self.at = root / f"{name}.img", at
         with self.image.open("wb") as file:
             file.truncate(megabytes << 20)
-        run("mkfs.ext4", "-q", "-F", "-m", "0", self.image)
+        run(f"mkfs.{fs}", "-q", *(("-F", "-m", "0") if fs == "ext4" else ()), self.image)
         at.mkdir(exist_ok=True)
 
     def mount(self, *options: str) -> "Disk":

@@ -1,5 +1,6 @@
 """A volume of each file system, on a pool of each: taken while it is written, shown, cloned and restored."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +123,35 @@ def test_a_copy_into_a_full_pool_leaves_nothing(world: tuple[Place, FileSystem])
     assert os.listdir(place.pool / "volumes") == [volume.uid]
     (place.pool.parent / "ballast").unlink()
     done(client.create_snapshot("p", "v", "s"))
+    assert client.audit() == []
+
+
+@pytest.mark.parametrize("world", [("btrfs", "ext4"), ("btrfs", "xfs")], indirect=True, ids="-".join)
+def test_of_a_file_system_that_broke_on_a_full_disk_none_is_taken_and_nothing_waits(
+    world: tuple[Place, FileSystem],
+) -> None:
+    """It writes nothing any more until it is mounted anew."""
+    place, fs = world
+    client, at = place.client, place.path("at")
+    done(client.create_volume("p", "v", SIZES[fs], "filesystem", fs))
+    done(client.mount("p", "v", str(at)))
+    with (place.pool.parent / "ballast").open("wb") as ballast, contextlib.suppress(OSError):
+        while ballast.write(bytes(1 << 20)):
+            ballast.flush()
+            os.fsync(ballast.fileno())
+    with (at / "file").open("wb") as file, contextlib.suppress(OSError):
+        for _ in range(200):
+            file.write(os.urandom(1 << 20))
+            file.flush()
+            os.fsync(file.fileno())
+    os.sync()
+    view = client.create_snapshot("p", "v", "s")
+    assert view.ended, f"it waits: {view.reason}"
+    (place.pool.parent / "ballast").unlink()
+    if view.state == "done":
+        done(client.delete_snapshot("p", "v", "s"))
+    done(client.unmount(client.mounts(str(at))[0]))
+    done(client.delete_volume("p", "v"))
     assert client.audit() == []
 
 

@@ -14,9 +14,9 @@ from holdfast.testing.flasharray.array import TOKEN
 from holdfast.testing.flasharray.server import ArrayServer, serving
 from tests.daemon import Disk, RealDaemon, loops_below, run
 from tests.storm import processes, serve
-from tests.storm.settings import CHILD, IDLE, REQUEST, SETTLE
+from tests.storm.settings import CHILD, FS, IDLE, REQUEST, SETTLE
 
-POOL_MEGABYTES = 192
+POOL_MEGABYTES = {"ext4": 192, "btrfs": 320}
 STATE_MEGABYTES = 512
 
 
@@ -28,7 +28,9 @@ class StormDaemon(RealDaemon):
         self.disk = root / "disk"
         self.state = self.disk / "state"
         self.sessions: list[int] = []
-        Disk(root, "pool-disk", POOL_MEGABYTES, self.pool).mount()
+        Disk(root, "pool-disk", POOL_MEGABYTES[FS], self.pool, FS).mount()
+        if FS == "btrfs":
+            run("btrfs", "quota", "enable", str(self.pool))
         Disk(root, "state-disk", STATE_MEGABYTES, self.disk).mount()
         self.array = array
         self._config = root / "holdfast.toml"
@@ -36,7 +38,7 @@ class StormDaemon(RealDaemon):
 
     def with_pools(self) -> Client:
         """Started, with the pool on the disk and the one on the array."""
-        client = self.with_pool()
+        client = self.with_pool("btrfs" if FS == "btrfs" else "dir")
         token = Path(self.array.root) / "token"
         token.write_text(TOKEN)
         config = {

@@ -6,6 +6,8 @@ import os
 SECONDS = float(os.environ.get("HOLDFAST_STORM_SECONDS", "0"))
 CLIENTS = int(os.environ.get("HOLDFAST_STORM_CLIENTS", "8"))
 SEED = int(os.environ.get("HOLDFAST_STORM_SEED", "20260"))
+# Of the pool's disk: ext4, or btrfs, which then is a pool of its own driver.
+FS = os.environ.get("HOLDFAST_STORM_FS", "ext4")
 
 # Seconds between two weathers, at the most.
 LULL = 0.8

@@ -38,7 +38,7 @@ EVIDENCE = Path("report/storm-failed")
 @pytest.mark.root
 def test_a_storm_loses_nothing_leaks_nothing_and_every_start_succeeds() -> None:
     need_root()
-    need("mkfs.ext4")
+    need(f"mkfs.{settings.FS}")
     begun = time.monotonic()
     with storm_daemon() as daemon, evidence(daemon):
         client = daemon.with_pools()

@@ -5,10 +5,10 @@ written before is in the copy, in order, and its journal wants nothing. A raw de
 can be shared the moment is short; where they are copied, writers wait for as long as that takes.
 """
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from holdfast.host import loops
@@ -18,6 +18,8 @@ from holdfast.model.errors import Again, Refused
 
 # What a file system answers that cannot share blocks between these files: ioctl_ficlone(2).
 _NOT_SHARED = frozenset({errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL})
+# What is answered of a file system that shut itself down, until it is mounted anew.
+_BROKEN = frozenset({errno.EIO, errno.EROFS, errno.EUCLEAN})
 # Bytes that are copied at the most while a file system is frozen: some seconds, or a minute on a slow disk.
 MOST_FROZEN = 2 << 30
 # Bytes of one copy_file_range(2).
@@ -55,6 +57,8 @@ def take(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> dict[str
         except OSError as error:
             if error.errno == errno.EBUSY:
                 return {"taken": "", "shared": False}
+            if error.errno in _BROKEN:
+                raise _broken(error) from error
             raise
         try:
             if not _share(kernel, source, target):
@@ -108,7 +112,7 @@ def _flush(kernel: Kernel, loop: Loop) -> None:
         kernel.close(device)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _root(kernel: Kernel, loop: Loop, fs: str) -> Iterator[int]:
     """The root of the file system that is mounted of the device, wherever that is, read-only after an error or not."""
     try:
@@ -117,19 +121,33 @@ def _root(kernel: Kernel, loop: Loop, fs: str) -> Iterator[int]:
         if error.errno != errno.EBUSY:
             raise
         mount = kernel.new_mount(fs, loop.path, read_only=True, sealed=True)
-    root = kernel.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=mount)
     try:
-        yield root
+        try:
+            root = kernel.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=mount)
+        except OSError as error:
+            if error.errno in _BROKEN:
+                raise _broken(error) from error
+            raise
+        try:
+            yield root
+        finally:
+            kernel.close(root)
     finally:
-        kernel.close(root)
         kernel.close(mount)
 
 
+def _broken(error: OSError) -> Refused:
+    return Refused(
+        f"Its file system has met an error, and writes nothing any more: {error.strerror}.",
+        "Unmount it, then see what `holdfast volume check` says. Was the pool's disk full?",
+    )
+
+
 def thaw(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
-    """Thaw the file system of the open image fds[0], if it is mounted and frozen."""
+    """Thaw the file system of the open image fds[0], if it is mounted and frozen. A broken one holds nobody."""
     for loop in loops.of_backing(loops.backing_of(fds[0], kernel), kernel):
         if not loop.read_only and loops.is_claimed(loop, kernel):
-            with _root(kernel, loop, args["fs"]) as root:
+            with contextlib.suppress(Refused), _root(kernel, loop, args["fs"]) as root:
                 try:
                     kernel.thaw(root)
                 except OSError as error:

@@ -166,8 +166,8 @@ class Invariants:
                 self._forgotten(asked.name, str(op))
             self.model.ended(asked, bound, str(state))
             if state == "done" and isinstance(asked, PoolImport | PoolAdopt):
-                rows = _objects(tx, bound.uids["pool"])
-                self.model.recorded([row for row in rows if row.operation == op])
+                made = _objects(tx, bound.uids["pool"])
+                self.model.recorded([each for each in made if each.operation == op])
 
     def _forgotten(self, name: str, op: str) -> None:
         """With snapshots some pools are kept by their administrator, and may be imported."""
