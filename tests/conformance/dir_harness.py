@@ -176,12 +176,12 @@ SIZES = {"ext4": 64 * MIB, "xfs": 320 * MIB, "btrfs": 256 * MIB}
 
 
 @contextlib.contextmanager
-def mounted(fs: str, directory: Path) -> Iterator[Path]:
+def mounted(fs: str, directory: Path, size: int = 0) -> Iterator[Path]:
     """A new file system of that kind on a loop device, mounted; all of it gone at the end, whatever happens."""
     directory.mkdir()
     image, where = directory / "image", directory / "mounted"
     with image.open("wb") as file:
-        file.truncate(SIZES[fs])
+        file.truncate(size or SIZES[fs])
     run(f"mkfs.{fs}", "-q", str(image))
     where.mkdir()
     try:

@@ -103,10 +103,13 @@ EXAMPLES = {
         "holdfast pool create fast --set source=/srv/fast",
         "holdfast volume resize array/db 40GiB": ON_AN_ARRAY,
         "holdfast volume clone fast/db db-test": "holdfast volume rename fast/orders db",
+        "holdfast volume clone fast/db slow/db":
+        "mkdir /srv/slower && holdfast pool create slow --set source=/srv/slower",
         "holdfast volume trim fast/db": "holdfast volume mount fast/db /mnt/db",
         "holdfast volume disconnect array/db esx-17": A_STRANGER_CONNECTS,
         "holdfast volume delete fast/db":
-        f"holdfast volume unmount /mnt/db; holdfast volume delete fast/db-test --yes; {ARRAY_GOES}",
+        "holdfast volume unmount /mnt/db; holdfast volume delete fast/db-test --yes; "
+        f"holdfast volume delete slow/db --yes; holdfast pool delete slow --yes; {ARRAY_GOES}",
         "holdfast snapshot create fast/db@monday":
         "holdfast volume create fast/db --size 1GiB; mkdir /mnt/monday",
         "holdfast snapshot restore fast/db@monday": "holdfast volume unmount /mnt/monday",

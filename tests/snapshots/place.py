@@ -39,9 +39,9 @@ def done(view: OperationView) -> OperationView:
 
 
 @contextlib.contextmanager
-def place(fs: str, where: Path) -> Iterator[Place]:
-    """On a new file system of that kind; nothing of it is left."""
-    with mounted(fs, where / "disk") as disk, real_daemon() as daemon:
+def place(fs: str, where: Path, size: int = 0) -> Iterator[Place]:
+    """On a new file system of that kind, of so many bytes if it is to be large; nothing of it is left."""
+    with mounted(fs, where / "disk", size) as disk, real_daemon() as daemon:
         client = daemon.start().client()
         source = disk / "p"
         source.mkdir()

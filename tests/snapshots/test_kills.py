@@ -17,6 +17,8 @@ from tests.snapshots.place import Place, done, place
 
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
 SNAPSHOTS, EVERY = (200, 5) if PROOF else (16, 4)
+# Each snapshot keeps what an xfs logs until the next: some MiB.
+LARGE = 4 << 30
 
 pytestmark = pytest.mark.root
 
@@ -67,7 +69,7 @@ def test_each_listed_snapshot_mounts_without_repair_and_is_of_one_moment(fs: str
     need_root()
     need("mkfs.xfs")
     chance = random.Random(7)
-    with place("xfs", tmp_path) as found:
+    with place("xfs", tmp_path, LARGE) as found:
         at, shown = found.path("at"), found.path("shown")
         done(found.client.create_volume("p", "v", "8MiB" if fs == "ext4" else "300MiB", "filesystem", fs))  # type: ignore[arg-type]  # it is one of both
         done(found.client.mount("p", "v", str(at)))

@@ -24,7 +24,7 @@ def run(
     """Make a new volume of what a volume holds now, mounted or not; with an identity of its own, also in another pool.
 
     Example: holdfast volume clone fast/db db-test
-    Example: holdfast volume clone fast/db slow/db --size 40GiB
+    Example: holdfast volume clone fast/db slow/db
 
     Parameters
     ----------

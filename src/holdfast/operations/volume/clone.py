@@ -106,7 +106,8 @@ class VolumeClone(Asked, frozen=True, kw_only=True, tag="volume.clone.1"):
         self._check_free(tx, target.uid)
         spec = source.spec
         size = spec.size if self.size is None else parse_size(self.size)
-        check_growth(source.name, spec, size)
+        if size != spec.size:
+            check_growth(source.name, spec, size)
         check_limit(tx, target, size)
         formatted = spec.content == "filesystem"
         volume = Volume(

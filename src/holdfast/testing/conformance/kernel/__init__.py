@@ -17,12 +17,13 @@ from holdfast.testing.conformance.kernel.guarding import GuardConformance
 from holdfast.testing.conformance.kernel.looking import LookingConformance
 from holdfast.testing.conformance.kernel.names import NamesConformance
 from holdfast.testing.conformance.kernel.opening import OpeningConformance
+from holdfast.testing.conformance.kernel.subvolumes import SubvolumeConformance
 from holdfast.testing.conformance.kernel.table import TableConformance
 
 SUITE: tuple[type, ...] = (
     OpeningConformance, DescriptorConformance, BeneathConformance, ContentConformance, NamesConformance,
     LookingConformance, BindConformance, TableConformance, GuardConformance, FileSystemConformance, DeviceConformance,
-    DeviceUserConformance, DeviceBytesConformance, CopyConformance,
+    DeviceUserConformance, DeviceBytesConformance, CopyConformance, SubvolumeConformance,
 )  # fmt: skip
 
 __all__ = ["SUITE"]

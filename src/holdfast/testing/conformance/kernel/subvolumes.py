@@ -1,9 +1,6 @@
 """Subvolumes: made, snapshotted in one act, removed with all that is in them."""
 
 import errno
-from collections.abc import Iterator
-
-import pytest
 
 from holdfast.host.kernel import Kernel
 from holdfast.testing.conformance.kernel.checks import fails, get, made, opened, put, there
@@ -21,32 +18,25 @@ def _inode(kernel: Kernel, path: str) -> int:
 class SubvolumeConformance:
     """make_subvolume, snapshot_subvolume, remove_subvolume, has_subvolumes, limit_subvolume."""
 
-    @pytest.fixture
-    def btrfs(self, machine: KernelHarness) -> Iterator[str]:
-        """Where one is mounted."""
-        with mounted(machine, "btrfs") as where:
-            yield where
-
-    def test_one_is_a_directory_whose_number_tells(self, machine: KernelHarness, btrfs: str) -> None:
+    def test_one_is_a_directory_whose_number_tells(self, machine: KernelHarness) -> None:
         """And bears a name that was free."""
         kernel = machine.kernel
-        made(kernel, f"{btrfs}/directory")
-        with opened(kernel, btrfs) as fd:
-            kernel.make_subvolume(fd, "one")
-            assert _inode(kernel, f"{btrfs}/one") == ROOT
-            assert _inode(kernel, f"{btrfs}/directory") != ROOT
-            put(kernel, f"{btrfs}/one/file", b"kept")
-            for taken in ("one", "directory"):
-                with fails(errno.EEXIST):
-                    kernel.make_subvolume(fd, taken)
-        assert get(kernel, f"{btrfs}/one/file") == b"kept"
+        with mounted(machine, "btrfs") as btrfs:
+            made(kernel, f"{btrfs}/directory")
+            with opened(kernel, btrfs) as fd:
+                kernel.make_subvolume(fd, "one")
+                assert _inode(kernel, f"{btrfs}/one") == ROOT
+                assert _inode(kernel, f"{btrfs}/directory") != ROOT
+                put(kernel, f"{btrfs}/one/file", b"kept")
+                for taken in ("one", "directory"):
+                    with fails(errno.EEXIST):
+                        kernel.make_subvolume(fd, taken)
+            assert get(kernel, f"{btrfs}/one/file") == b"kept"
 
-    def test_a_snapshot_holds_what_was_there_and_neither_follows_the_other(
-        self, machine: KernelHarness, btrfs: str
-    ) -> None:
+    def test_a_snapshot_holds_what_was_there_and_neither_follows_the_other(self, machine: KernelHarness) -> None:
         """What was never synced, too; and of what a subvolume in it holds, nothing."""
         kernel = machine.kernel
-        with opened(kernel, btrfs) as fd:
+        with mounted(machine, "btrfs") as btrfs, opened(kernel, btrfs) as fd:
             kernel.make_subvolume(fd, "one")
             put(kernel, f"{made(kernel, f'{btrfs}/one/directory')}/file", b"before")
             with opened(kernel, f"{btrfs}/one") as one:
@@ -68,48 +58,51 @@ class SubvolumeConformance:
             with opened(kernel, f"{btrfs}/other/directory") as plain, fails(errno.EINVAL):
                 kernel.snapshot_subvolume(plain, fd, "third")
 
-    def test_one_is_removed_with_all_that_is_in_it(self, machine: KernelHarness, btrfs: str) -> None:
+    def test_one_is_removed_with_all_that_is_in_it(self, machine: KernelHarness) -> None:
         """Unless that is one more, or it is none."""
         kernel = machine.kernel
-        made(kernel, f"{btrfs}/directory")
-        with opened(kernel, btrfs) as fd:
-            kernel.make_subvolume(fd, "one")
-            put(kernel, f"{made(kernel, f'{btrfs}/one/directory')}/file")
-            with opened(kernel, f"{btrfs}/one") as one:
-                kernel.make_subvolume(one, "inner")
-                with fails(errno.ENOTEMPTY):
-                    kernel.remove_subvolume(fd, "one")
-                kernel.remove_subvolume(one, "inner")
-            kernel.remove_subvolume(fd, "one")
-            assert kernel.listdir(btrfs) == ["directory"]
-            with fails(errno.EINVAL):
-                kernel.remove_subvolume(fd, "directory")
-            with fails(errno.ENOENT):
+        with mounted(machine, "btrfs") as btrfs:
+            made(kernel, f"{btrfs}/directory")
+            with opened(kernel, btrfs) as fd:
+                kernel.make_subvolume(fd, "one")
+                put(kernel, f"{made(kernel, f'{btrfs}/one/directory')}/file")
+                with opened(kernel, f"{btrfs}/one") as one:
+                    kernel.make_subvolume(one, "inner")
+                    with fails(errno.ENOTEMPTY):
+                        kernel.remove_subvolume(fd, "one")
+                    kernel.remove_subvolume(one, "inner")
                 kernel.remove_subvolume(fd, "one")
+                assert kernel.listdir(btrfs) == ["directory"]
+                with fails(errno.EINVAL):
+                    kernel.remove_subvolume(fd, "directory")
+                with fails(errno.ENOENT):
+                    kernel.remove_subvolume(fd, "one")
 
-    def test_an_empty_one_goes_as_a_directory_does(self, machine: KernelHarness, btrfs: str) -> None:
+    def test_an_empty_one_goes_as_a_directory_does(self, machine: KernelHarness) -> None:
         """Since Linux 4.18."""
         kernel = machine.kernel
-        with opened(kernel, btrfs) as fd:
-            kernel.make_subvolume(fd, "one")
-            put(kernel, f"{btrfs}/one/file")
-            with fails(errno.ENOTEMPTY):
+        with mounted(machine, "btrfs") as btrfs:
+            with opened(kernel, btrfs) as fd:
+                kernel.make_subvolume(fd, "one")
+                put(kernel, f"{btrfs}/one/file")
+                with fails(errno.ENOTEMPTY):
+                    kernel.rmdir("one", dir_fd=fd)
+                kernel.unlink(f"{btrfs}/one/file")
                 kernel.rmdir("one", dir_fd=fd)
-            kernel.unlink(f"{btrfs}/one/file")
-            kernel.rmdir("one", dir_fd=fd)
-        assert kernel.listdir(btrfs) == []
+            assert kernel.listdir(btrfs) == []
 
-    def test_a_limit_needs_quotas(self, machine: KernelHarness, btrfs: str) -> None:
+    def test_a_limit_needs_quotas(self, machine: KernelHarness) -> None:
         """It can be changed, and taken back."""
         kernel = machine.kernel
-        with opened(kernel, btrfs) as fd:
-            kernel.make_subvolume(fd, "one")
-        with opened(kernel, f"{btrfs}/one") as one:
-            with fails(errno.ENOTCONN):
-                kernel.limit_subvolume(one, MIB)
-            machine.quotas(btrfs)
-            for size in (MIB, 2 * MIB, 0):
-                kernel.limit_subvolume(one, size)
+        with mounted(machine, "btrfs") as btrfs:
+            with opened(kernel, btrfs) as fd:
+                kernel.make_subvolume(fd, "one")
+            with opened(kernel, f"{btrfs}/one") as one:
+                with fails(errno.ENOTCONN):
+                    kernel.limit_subvolume(one, MIB)
+                machine.quotas(btrfs)
+                for size in (MIB, 2 * MIB, 0):
+                    kernel.limit_subvolume(one, size)
 
     def test_elsewhere_there_are_none(self, machine: KernelHarness) -> None:
         """On an ext4."""
