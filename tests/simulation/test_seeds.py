@@ -33,7 +33,7 @@ TAKING_SEEDS, TAKING_CHUNKS = 15, 8 if PROOF else 1
 FOUND_TAKING = (13, 15, 147)
 TAKING = {
     "snapshot.create", "snapshot.delete", "snapshot.rename", "snapshot.change", "snapshot.mount", "snapshot.restore",
-    "volume.clone", "volume.resize",
+    "volume.clone", "volume.resize", "pool.adopt",
 }  # fmt: skip
 FILE_SYSTEMS = ("attachment.", "volume.check", "volume.trim")
 CRASHES, AT_FAILPOINTS = ("crash", "power-cut"), ("delay", "hang", "error", "reply-lost", "late", "killed-child")

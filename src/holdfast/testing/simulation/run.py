@@ -32,7 +32,7 @@ from holdfast.testing.simulation.invariants import Breach, Invariants
 from holdfast.testing.simulation.slow import SETTLE, Before, SlowDriver
 from holdfast.testing.simulation.trace import Trace
 from holdfast.testing.simulation.universe import SimulatedUniverse
-from holdfast.testing.simulation.weather import Failpoints
+from holdfast.testing.simulation.weather import CRASH, Failpoints
 from holdfast.testing.simulation.workload import Client
 from holdfast.testing.simulation.world import World
 from holdfast.testing.universe import Universe
@@ -83,7 +83,8 @@ class Run:
             self.world.disks[0].system.quotas = True
         if taking:
             self.invariants.restless = random.Random(f"{seed} tenants")
-        self.failpoints = Failpoints(self.universe, seed, self.hits)
+        # Adoptions have few failpoints.
+        self.failpoints = Failpoints(self.universe, seed, self.hits, 1.5 * CRASH if taking else CRASH)
         self.conditions = Conditions(self.universe, self.world, self.invariants, seed, self.hits)
         self._beside = Beside(self.universe, self.world, self.invariants, seed, self.hits) if array else None
         config = self._beside.config if self._beside else None

@@ -29,8 +29,9 @@ KINDS = (
 class Failpoints:
     """What a failpoint may meet."""
 
-    def __init__(self, universe: SimulatedUniverse, seed: int, hits: "Counter[str]") -> None:
+    def __init__(self, universe: SimulatedUniverse, seed: int, hits: "Counter[str]", crash: float = CRASH) -> None:
         self._universe = universe
+        self._crashes = crash
         self._random = random.Random(f"{seed} failpoints")
         self._hits = hits
         self.calm = False
@@ -40,9 +41,9 @@ class Failpoints:
         if self.calm:
             return
         drawn = self._random.random()
-        if drawn < CRASH:
+        if drawn < self._crashes:
             self._crash()
-        elif drawn < CRASH + FAULT:
+        elif drawn < self._crashes + FAULT:
             self._fault(name)
 
     def _crash(self) -> None:
