@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from holdfast.cli.local.drill import run
-from holdfast.model.errors import Forbidden, Foreign, Invalid, NotFound, Refused
+from holdfast.model.errors import Forbidden, Foreign, Invalid, NotFound
 from tests.daemon import checksums, fill, loops_below, real_daemon, scratch
 from tests.drills.place import drill, left, tools
 from tests.needs import need_root
@@ -48,7 +48,7 @@ def test_a_pool_is_no_place_nor_is_anything_in_it() -> None:
     with real_daemon() as daemon, scratch() as root:
         client = daemon.with_pool()
         before = checksums(daemon.pool)
-        for place, error in ((daemon.pool, Foreign), (daemon.pool / "volumes", Refused)):
+        for place, error in ((daemon.pool, Foreign), (daemon.pool / "volumes", Invalid)):
             done = drill(root / "tmp", "run", ONE, "--set", f"source={place}")
             assert (done.status, left(root)) == (error.exit, []), done
         assert checksums(daemon.pool) == before
