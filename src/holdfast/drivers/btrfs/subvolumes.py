@@ -61,6 +61,8 @@ class Subvolumes(Trees):
         data = self._files.open_directory(DATA, fd)
         try:
             self._runtime.effect("volume.limit", lambda: self._kernel.limit_subvolume(data, size))
+            # No file's sync brings a limit to the disk, and the mark that comes next says that it is there.
+            self._files.sync_all("volume.sync-limit", data)
         except OSError as error:
             if error.errno != errno.ENOTCONN:
                 raise
