@@ -233,7 +233,7 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
             (pool, second, ext4, mount()),
             VolumeClone(pool="p", source="v", name="v", to="q"),
             prepare=directory_at,
-            share=0.05,
+            share=FEW,
         ),
         plain("restore-undo", (pool, directory, take), restore, weather=(("volume.mark.before", full),), share=FEW),
     ]

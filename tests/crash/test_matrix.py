@@ -28,10 +28,6 @@ def visits(name: str, scratch: str) -> list[str]:
         theatre.close()
 
 
-# Doubles of one plan that are played: of the few plans that have several times as many, the hour has no room for more.
-MOST = 1200
-
-
 class Doubles:
     """Every fault in what followed a first one. `again` are those that a rule says to be the same as one of `once`.
 
@@ -57,8 +53,8 @@ class Doubles:
             (self.again if known else self.once).append((first, second))
 
     def chosen(self, *, twin: bool, share: float) -> list[Faults]:
-        """What is played of them, drawn by seed: in the proof a `share`, and `MOST`, of those that differ."""
-        whole = min(share, MOST / max(1, len(self.once))) if PROOF and not twin else SOME * share
+        """What is played of them, drawn by seed: in the proof a `share` of those that differ."""
+        whole = share if PROOF and not twin else SOME * share
         once, again = (1.0, 1.0) if ALL else (whole, SOME * share)
         return [*sample(self.once, once, seed=20260101), *sample(self.again, again, seed=20260102)]
 

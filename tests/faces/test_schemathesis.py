@@ -19,7 +19,7 @@ from tests.needs import need
 ROOT = Path(__file__).resolve().parents[2]
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
 # Requests per route, of the fuzzing; the phase before it tries each constraint of the description by itself.
-EXAMPLES = 50 if PROOF else 10
+EXAMPLES = 100 if PROOF else 10
 # A run that hangs fails; none is decided by time. In seconds.
 LONGEST = 1800 if PROOF else 300
 CHECKS = (

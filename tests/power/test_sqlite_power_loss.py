@@ -21,7 +21,7 @@ from tests.power.sqlite_report import report
 from tests.power.sqlite_workload import PATH, TURN, Workload, in_two
 
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
-SEEDS = (1, 2) if PROOF else (1,)
+SEEDS = (1, 2, 3, 4) if PROOF else (1,)
 TRANSACTIONS, TORN = (120, 2.0) if PROOF else (60, 0.4)
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.needs import need, need_root
 from tests.snapshots.place import done, place
 
-MANY = 3000 if os.environ.get("HOLDFAST_PROOF") else 100
+MANY = 3000 if os.environ.get("HOLDFAST_PROOF") else 300
 BLOCK = 4096
 
 
