@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from holdfast.client import Client
+from holdfast.host.linux import LINUX
 from holdfast.model.errors import Unavailable
 from holdfast.model.operations import OperationView
+from tests import nursery
 
 BIN = Path(sys.executable).with_name("holdfast")
 PATIENCE = 30.0
@@ -69,13 +71,22 @@ def checksums(root: Path) -> dict[str, str]:
     }
 
 
+def synced(root: Path) -> None:
+    """Make the file system there durable, and no other: some tests live on what is not."""
+    fd = os.open(root, os.O_RDONLY)
+    try:
+        LINUX.syncfs(fd)
+    finally:
+        os.close(fd)
+
+
 def fill(root: Path, seed: str = "a") -> dict[str, str]:
     """Some files below `root`, synced; their checksums."""
     for number in range(3):
         file = root / f"{seed}{number}" / "file"
         file.parent.mkdir()
         file.write_bytes(f"{seed}{number}".encode() * 5000)
-    os.sync()
+    synced(root)
     return checksums(root)
 
 
@@ -91,7 +102,7 @@ class RealDaemon:
         self.config = ""
         # A daemon that does not answer is made to say where it hangs: see `start`.
         self.env = {"PYTHONFAULTHANDLER": "1", "HOLDFAST_FAILPOINT": f"@{self.arm_file}", **(env or {})}
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: nursery.Process | None = None
         self._clients: list[Client] = []
         for directory in (self.pool, self.mnt):
             directory.mkdir(exist_ok=True)
@@ -103,7 +114,7 @@ class RealDaemon:
         """Where it listens."""
         return f"unix:{self.run}/holdfast.sock"
 
-    def launch(self, failpoint: str = "") -> subprocess.Popen[bytes]:
+    def launch(self, failpoint: str = "") -> nursery.Process:
         """Start the process and do not wait."""
         env = {**os.environ, **self.env, **({"HOLDFAST_FAILPOINT": failpoint} if failpoint else {})}
         with self.log.open("ab") as log:
@@ -111,7 +122,7 @@ class RealDaemon:
             if self.config:
                 (self.root / "holdfast.toml").write_text(self.config)
                 command += ["--config", str(self.root / "holdfast.toml")]
-            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+            self.process = nursery.start(command, env, log)
         return self.process
 
     def start(self, failpoint: str = "") -> "RealDaemon":
@@ -187,10 +198,8 @@ class RealDaemon:
 
     def cli(self, *args: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """The command line."""
-        return subprocess.run(
-            [str(BIN), *(str(arg) for arg in args)], capture_output=True, text=True, timeout=60, input=stdin,
-            env={**os.environ, "HOLDFAST_ADDRESS": self.address},
-        )  # fmt: skip
+        command = [str(BIN), *(str(arg) for arg in args)]
+        return nursery.run(command, {**os.environ, "HOLDFAST_ADDRESS": self.address}, stdin)
 
     def settle(self, seconds: float = PATIENCE) -> list[OperationView]:
         """Wait until every operation ended, retrying what is parked; all operations."""

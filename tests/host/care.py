@@ -4,11 +4,13 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from holdfast.host import checks
 from holdfast.host.checks import CheckResult
 from holdfast.host.children import Children
 from holdfast.model.resources import FileSystem
+from tests.daemon import synced
 from tests.host.parts import UUID, Keeper, formatted, opened, run, unmount, write_at
 from tests.needs import need
 
@@ -51,7 +53,7 @@ def unreplayed(children: Children, image: str, fs: FileSystem) -> str:
     sound(children, f"{image}.whole", fs)
     with mounted(f"{image}.whole") as at:
         write(at, "late", 5000)
-        os.sync()
+        synced(Path(at))
         with open(f"{at}/late", "r+b") as file:  # btrfs keeps a log only of what is synced between two commits
             file.write(b"later")
             file.flush()

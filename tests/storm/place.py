@@ -13,6 +13,7 @@ from holdfast.model.errors import HoldfastError
 from holdfast.testing.flasharray.array import TOKEN
 from holdfast.testing.flasharray.server import ArrayServer, serving
 from tests.daemon import Disk, RealDaemon, loops_below, run
+from tests.nursery import Process
 from tests.storm import processes, serve
 from tests.storm.settings import CHILD, FS, IDLE, REQUEST, SETTLE
 
@@ -49,7 +50,7 @@ class StormDaemon(RealDaemon):
         assert client.create_pool("a", config, driver="flasharray").state == "done"
         return client
 
-    def launch(self, failpoint: str = "") -> subprocess.Popen[bytes]:
+    def launch(self, failpoint: str = "") -> Process:
         """Start the process and do not wait."""
         env = {**os.environ, **self.env, **({"HOLDFAST_FAILPOINT": failpoint} if failpoint else {})}
         command = [

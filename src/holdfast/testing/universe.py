@@ -26,6 +26,8 @@ from holdfast.testing.forked import Moment, Said, forked, killed
 Hook = Callable[["Universe", str], None]
 # How long after its deadline a child that sleeps in the kernel does its work and ends; virtual seconds.
 LATE = 30.0
+# A child that hangs for longer is killed after so long: what hours show, minutes do. Virtual seconds.
+LONGEST = 600.0
 
 
 class ChildHangs(Exception):
@@ -61,12 +63,12 @@ class ForkedChildren(Children):
         try:
             raw, status = self._runtime.effect(f"child.{work}", lambda: self.do(work, args, fds))
         except ChildHangs:
-            self._runtime.sleep(deadline)
+            self._runtime.sleep(min(deadline, LONGEST))
             keeper.child_ended(child)
             raise Again(f"{work} did not answer within {deadline:g} s; its process was killed.") from None
         except ChildIsLate:
-            self.later(child, work, args, fds, deadline + LATE)
-            self._runtime.sleep(deadline)
+            self.later(child, work, args, fds, min(deadline, LONGEST) + LATE)
+            self._runtime.sleep(min(deadline, LONGEST))
             raise Abandoned(f"{work} did not answer within {deadline:g} s and cannot be killed.") from None
         except ChildDies as death:
             raw, status = self.killed(death.moment, work, args, fds)

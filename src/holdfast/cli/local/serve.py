@@ -36,7 +36,7 @@ def run(
     listen
         unix:PATH; by default unix:RUN/holdfast.sock.
     """
-    with _quick_imports():
+    with quick_imports():
         from holdfast import config as configuration
         from holdfast import service
 
@@ -52,7 +52,7 @@ def run(
 
 
 @contextlib.contextmanager
-def _quick_imports() -> Iterator[None]:
+def quick_imports() -> Iterator[None]:
     """A start is mostly imports: none of their objects is garbage, and structlog need not bring rich along.
 
     It would, for tracebacks in colour on a terminal, which no log of the daemon's has.
