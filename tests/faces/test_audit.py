@@ -5,7 +5,7 @@ import json
 import pytest
 
 from holdfast.client.client import Client
-from holdfast.model.errors import Suspended, WrongState
+from holdfast.model.errors import Suspended, Unavailable, WrongState
 from tests.daemon import Disk, RealDaemon, checksums, fill, run, wait_until
 
 
@@ -60,6 +60,22 @@ def test_a_volume_whose_rename_was_abandoned_is_settled_by_a_repair(daemon: Real
     assert [f.repaired for f in client.audit(repair=True)] == [True]
     assert client.audit() == []
     assert client.mount("p", "v", str(daemon.mnt / "at")).state == "done"
+
+
+def test_a_pool_whose_making_was_abandoned_after_its_mark_is_deleted(daemon: RealDaemon) -> None:
+    """Its record does not know which directory it is; its mark tells, and the deletion remembers that."""
+    client = daemon.start("pool.publish.after:kill").client()
+    with pytest.raises(Unavailable):
+        client.create_pool("p", {"source": str(daemon.pool)})
+    assert daemon.ended() == -9
+    away = daemon.pool.with_name("away")
+    daemon.pool.rename(away)
+    client = daemon.start().client()
+    client.exit(parked(client), "abandon", "the disk seemed gone")
+    away.rename(daemon.pool)
+    assert client.delete_pool("p", wait=5).state == "done"
+    assert list(daemon.pool.iterdir()) == []
+    assert client.audit() == []
 
 
 def test_a_dead_pool_can_be_forgotten_once_nothing_of_it_is_mounted(daemon: RealDaemon) -> None:

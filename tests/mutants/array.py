@@ -23,6 +23,14 @@ ARRAY = (
     ),
     Mutant(
         2,
+        "an operation ends while what it sent and got no answer to may still take effect",
+        "engine/runner.py",
+        "        if late > 0:",
+        "        if late < 0:",
+        Seeds(3103528931, array=True),
+    ),
+    Mutant(
+        2,
         "the device that a start of the machine took is not looked for again",
         "steps/arrival.py",
         "isinstance(driver.look_device(pool, volume), Absent):",

@@ -53,6 +53,11 @@ WORLD = (
         Suite("tests/conformance/test_dir_driver.py", "hidden_place", why="each of its users has a second guard"),
     ),
     Mutant(
+        3, "where a pool's mark was is forgotten with it", "steps/pool.py",
+        "                return Todo(PoolMade(facts.identity))", "                return Todo()",
+        Suite("tests/faces/test_audit.py", "making_was", why="few seeds abandon a making behind its mark"),
+    ),
+    Mutant(
         4, "the owner in a volume's mark is not compared", "drivers/dir/looking.py",
         "            if (mark.owner, mark.uid) != (pool.owner, uid):", "            if mark.uid != uid:",
         Seeds(4),

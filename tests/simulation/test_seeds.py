@@ -27,7 +27,7 @@ FOUND = (10, 13, 26, 28, 72, 73, 79, 356, 384, 1129, 1185, 20009, 555653077, 872
 ARRAY_SEEDS, ARRAY_FRESH = 25, 10
 ARRAY_CHUNKS = 8 if PROOF else 1
 # What seeds found before that weather had all its kinds are mutants now; these meet it again.
-FOUND_ARRAY = (4, 15, 114, 235, 345, 1074254498)
+FOUND_ARRAY = (4, 15, 114, 235, 345, 1074254498, 3103528931)
 # The same of snapshots'; what one found was the oracle's.
 TAKING_SEEDS, TAKING_CHUNKS = 15, 8 if PROOF else 1
 FOUND_TAKING = (13, 15, 147)

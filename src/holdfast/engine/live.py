@@ -20,13 +20,16 @@ class Clock(msgspec.Struct):
     """What an operation's waiting must not forget, in monotonic seconds of this run; never stored.
 
     `mark` is up to when `spent` counts, `last_sending` when a step may last have sent anything, `doubtful` when it last
-    did so and nobody knows whether that is over, `acted` when each step first acted.
+    did so and nobody knows whether that is over, `acted` when each step first acted. `unanswered` is when each step
+    last did what was not answered; of one that is not there it is `before`, when an earlier run may have.
     """
 
     mark: float
     last_sending: float
     doubtful: float
+    before: float
     acted: dict[int, float] = {}
+    unanswered: dict[int, float] = {}
 
 
 class Live:

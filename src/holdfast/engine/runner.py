@@ -72,6 +72,12 @@ class Runner:
                 return answer
             if live.rows[idx].state in ("done", "skipped"):
                 idx += 1
+        late = verbs.late()
+        if late > 0:  # whoever comes next would meet it
+            why = self._wants_undo(live)
+            if why is not None:
+                return self._turn(live, verbs, why)
+            return verbs.wait(f"what was not answered may still take effect, for another {late:.1f} s", late)
         successors = self._journal.end(live, "done", lambda tx: live.request.outcome(tx, live.bound, live.results()))
         return Ended(tuple(successors))
 

@@ -93,7 +93,8 @@ class Submission:
     def fresh_clock(self, *, queued: bool) -> Clock:
         """Of an operation that is met for the first time since the start; a queued one never sent anything."""
         now = self._runtime.monotonic()
-        return Clock(now, now, -math.inf if queued else now)
+        sent = -math.inf if queued else now
+        return Clock(now, now, sent, sent)
 
     def grant(self, row: OperationRow, clock: Clock) -> Live | tuple[str, ...] | None:
         """Try to grant a queued operation: the live one, who may be next if it was refused, None if it waits on."""

@@ -84,6 +84,15 @@ class Verbs:
         failure = self._guarded("persist", idx, call)
         return failure if isinstance(failure, Failure) else None
 
+    def late(self) -> float:
+        """Seconds for which something that was sent, and never answered, may still take effect."""
+        clock, now = self._live.clock, self._runtime.monotonic()
+        left = 0.0
+        for idx, step in enumerate(self._live.steps):
+            sent = clock.unanswered.get(idx, clock.before)
+            left = max(left, sent + step.lasting(self._context(self._live, idx)) - now)
+        return left
+
     def _look(self, verb: str, idx: int, call: Callable[[], Verdict]) -> Verdict:
         answer = self._guarded(verb, idx, call)
         return Unclear(answer.reason) if isinstance(answer, Failure) else answer
@@ -95,7 +104,9 @@ class Verbs:
             answer: Failure | Round | None = self._guarded(verb, idx, call)
         finally:
             self._live.clock.last_sending = self._live.clock.doubtful = self._runtime.monotonic()
-        if not isinstance(answer, Failure) or answer.answered:
+        if isinstance(answer, Failure) and not answer.answered:
+            self._live.clock.unanswered[idx] = self._runtime.monotonic()
+        else:
             self._live.clock.doubtful = before
         if answer is None:
             self._live.returned = idx

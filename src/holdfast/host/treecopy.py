@@ -4,6 +4,9 @@ It is its own process, so that it can be killed; it imports nothing of ours, so 
 change the source meanwhile leads it nowhere: no name is followed that is a symlink, each is opened below its directory.
 What vanishes meanwhile is left out. Everything that a file has is copied: owner, mode, times, extended attributes and
 with them ACLs, hard links, holes as holes; blocks are shared where the file system can (ioctl_ficlone(2)).
+
+A copy that was cut off is gone on with: a file of the source's size and time of change is whole, for it gets that time
+only once its bytes are durable. What else is there is made anew, and what the source has not goes.
 """
 
 import errno
@@ -16,6 +19,8 @@ _FICLONE = 0x40049409
 _NOT_SHARED = frozenset({errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL})
 _NO_ATTRIBUTES = frozenset({errno.EOPNOTSUPP, errno.ENODATA})
 _PIECE = 16 << 20
+# So much is made durable at a time: bytes, and files.
+_BATCH, _MANY = 1 << 30, 10_000
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -25,22 +30,43 @@ class Copy:
     def __init__(self, top: int) -> None:
         self._top = top
         self._links: dict[tuple[int, int], str] = {}
+        self._late: list[tuple[str, os.stat_result]] = []
+        self._bytes = 0
+
+    def all_of(self, source: int) -> None:
+        """What is in the open directory, durably but for names, and times of directories."""
+        self.directory(source, self._top, "")
+        self._settle()
+
+    def _settle(self) -> None:
+        """What was copied since the last time is durable, and then says that it is whole."""
+        if self._late:
+            _sync(self._top)
+        for path, info in self._late:
+            _set_times(path, info, self._top)
+        self._late, self._bytes = [], 0
 
     def directory(self, source: int, target: int, path: str) -> None:
         """What is in the open directory, then what it has itself."""
+        left = set(os.listdir(target))
         for name in os.listdir(source):
             try:
                 info = os.stat(name, dir_fd=source, follow_symlinks=False)
                 self._entry(source, target, name, f"{path}{name}", info)
+                left.discard(name)
             except FileNotFoundError:
                 continue
-        _attributes(source, target, os.fstat(source))
+        for name in left:
+            _remove(name, target)
+        info = os.fstat(source)
+        _attributes(source, target, info)
+        os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
 
     def _entry(self, source: int, target: int, name: str, path: str, info: os.stat_result) -> None:
         if stat.S_ISDIR(info.st_mode):
             inner = os.open(name, _DIRECTORY, dir_fd=source)
             try:
-                os.mkdir(name, 0o700, dir_fd=target)
+                _make_directory(name, target)
                 made = os.open(name, _DIRECTORY, dir_fd=target)
                 try:
                     self.directory(inner, made, f"{path}/")
@@ -51,27 +77,76 @@ class Copy:
             return
         first = self._links.get((info.st_dev, info.st_ino)) if info.st_nlink > 1 else None
         if first is not None:
+            _remove(name, target)
             os.link(first, name, src_dir_fd=self._top, dst_dir_fd=target, follow_symlinks=False)
             return
         if stat.S_ISREG(info.st_mode):
-            _file(source, target, name)
+            self._regular(source, target, name, path)
         elif stat.S_ISLNK(info.st_mode):
+            _remove(name, target)
             os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
             _named(source, target, name, info)
         else:
+            _remove(name, target)
             os.mknod(name, info.st_mode, info.st_rdev, dir_fd=target)
             os.chmod(name, stat.S_IMODE(info.st_mode), dir_fd=target)
             _named(source, target, name, info)
         if info.st_nlink > 1:
             self._links[info.st_dev, info.st_ino] = path
 
+    def _regular(self, source: int, target: int, name: str, path: str) -> None:
+        info = _file(source, target, name)
+        if info is not None:
+            self._late.append((path, info))
+            self._bytes += info.st_size
+            if self._bytes >= _BATCH or len(self._late) >= _MANY:
+                self._settle()
 
-def _file(source: int, target: int, name: str) -> None:
+
+def _is_whole(name: str, target: int, info: os.stat_result) -> bool:
+    """Whether an earlier try copied it."""
+    try:
+        there = os.stat(name, dir_fd=target, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(there.st_mode) and (there.st_size, there.st_mtime_ns) == (info.st_size, info.st_mtime_ns)
+
+
+def _remove(name: str, target: int) -> None:
+    """What an earlier try left there, if it did."""
+    try:
+        os.unlink(name, dir_fd=target)
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        inner = os.open(name, _DIRECTORY, dir_fd=target)
+        try:
+            for each in os.listdir(inner):
+                _remove(each, inner)
+        finally:
+            os.close(inner)
+        os.rmdir(name, dir_fd=target)
+
+
+def _make_directory(name: str, target: int) -> None:
+    try:
+        os.mkdir(name, 0o700, dir_fd=target)
+    except FileExistsError:
+        if not stat.S_ISDIR(os.stat(name, dir_fd=target, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=target)
+            os.mkdir(name, 0o700, dir_fd=target)
+
+
+def _file(source: int, target: int, name: str) -> os.stat_result | None:
+    """What the file was, if it was copied now; its times are still to be set."""
     old = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=source)
     try:
         info = os.fstat(old)
         if not stat.S_ISREG(info.st_mode):
-            return  # it is another by now
+            return None  # it is another by now
+        if _is_whole(name, target, info):
+            return None
+        _remove(name, target)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         new = os.open(name, flags, 0o600, dir_fd=target)
         try:
@@ -81,6 +156,15 @@ def _file(source: int, target: int, name: str) -> None:
             os.close(new)
     finally:
         os.close(old)
+    return info
+
+
+def _sync(fd: int) -> None:
+    """syncfs(2)."""
+    import ctypes  # a tree without files needs none
+
+    if ctypes.CDLL(None, use_errno=True).syncfs(fd):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _content(old: int, new: int, size: int) -> None:
@@ -124,7 +208,10 @@ def _attributes(old: int, new: int, info: os.stat_result) -> None:
     os.chmod(new, stat.S_IMODE(info.st_mode))
     for name in _listed(old):
         os.setxattr(new, name, os.getxattr(old, name))
-    os.utime(new, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def _set_times(path: str, info: os.stat_result, directory: int) -> None:
+    os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns), dir_fd=directory, follow_symlinks=False)
 
 
 def _named(source: int, target: int, name: str, info: os.stat_result) -> None:
@@ -134,7 +221,7 @@ def _named(source: int, target: int, name: str, info: os.stat_result) -> None:
     for attribute in _listed(old):
         value = os.getxattr(old, attribute, follow_symlinks=False)
         os.setxattr(new, attribute, value, follow_symlinks=False)
-    os.utime(name, ns=(info.st_atime_ns, info.st_mtime_ns), dir_fd=target, follow_symlinks=False)
+    _set_times(name, info, target)
 
 
 def _listed(what: int | str) -> list[str]:
@@ -150,7 +237,7 @@ def main(source: str, target: str) -> int:
     """Exit status 1, and what hindered it, on standard error."""
     try:
         old = os.open(f"/proc/self/fd/{source}/.", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        Copy(int(target)).directory(old, int(target), "")
+        Copy(int(target)).all_of(old)
     except OSError as error:
         sys.stderr.write(f"{error.filename or 'the tree'}: {error.strerror}\n")
         return 1

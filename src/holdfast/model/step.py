@@ -152,6 +152,10 @@ class Step(msgspec.Struct, metaclass=_StepMeta, frozen=True, forbid_unknown_fiel
     def judge(self, ctx: Context) -> Verdict:
         """Look at the goal."""
 
+    def lasting(self, ctx: Context) -> float:  # noqa: ARG002  most acts are over when they fail
+        """Seconds for which an act of it that was not answered may still take effect."""
+        return 0.0
+
     @abc.abstractmethod
     def apply(self, ctx: Context) -> Round | None:
         """Act towards the goal."""

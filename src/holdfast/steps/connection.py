@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 
 from holdfast.drivers.connecting import Connecting, ConnectionFacts
-from holdfast.drivers.contract import PoolRef, VolumeRef
+from holdfast.drivers.contract import VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.model.errors import Again, Refused
 from holdfast.model.observations import Absent, Observation, Present
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
-from holdfast.steps.looks import NoWayBack, long_past, verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Todo, Verdict
+from holdfast.steps.looks import NoWayBack, Placed, long_past, verdict
 from holdfast.steps.volume import known
 
 
@@ -26,10 +26,9 @@ class Connected(msgspec.Struct, frozen=True):
     made: bool
 
 
-class _Connection(Step, frozen=True):
+class _Connection(Placed, frozen=True):
     """The looks and acts that making and cutting share."""
 
-    pool: PoolRef
     volume: VolumeRef
     member: str
 
@@ -152,10 +151,9 @@ class VolumeDisconnect(_Connection, frozen=True, tag="volume-disconnect.1"):
         return f"disconnect {self.volume.name} from this machine"
 
 
-class ConnectionGone(NoWayBack, frozen=True, tag="connection-gone.1"):
+class ConnectionGone(Placed, NoWayBack, frozen=True, tag="connection-gone.1"):
     """The back end lists no connection of the volume to that host, whosever it is. Only where it was asked for."""
 
-    pool: PoolRef
     volume: VolumeRef
     host: str
 

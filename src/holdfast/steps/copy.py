@@ -7,8 +7,8 @@ import msgspec
 from holdfast.drivers.contract import Making, Origin, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.model.resources import Taken
-from holdfast.model.step import Context, Done, Round, Step, Todo, Verdict
-from holdfast.steps.looks import kept_so_far, settled, taking, verdict
+from holdfast.model.step import Context, Done, Round, Todo, Verdict
+from holdfast.steps.looks import Placed, kept_so_far, settled, taking, verdict
 
 _LET_GO = "its source is as it was"
 _COPIED = "copied "
@@ -21,13 +21,12 @@ class VolumeCopied(msgspec.Struct, frozen=True):
     taken: Taken | None = None
 
 
-class VolumeCopy(Step, frozen=True, tag="volume-copy.1"):
+class VolumeCopy(Placed, frozen=True, tag="volume-copy.1"):
     """The volume is there, marked, and holds what `source` held at one moment. Its uid was minted for it.
 
     Its undo first lets go of the source, which a copy that was interrupted may have left frozen.
     """
 
-    pool: PoolRef
     source: VolumeRef
     volume: VolumeRef
     # The source's, if it is another.

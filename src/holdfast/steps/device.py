@@ -6,17 +6,17 @@ All of it asks this machine alone, so that a device is removed also while the ba
 from typing import Any
 
 from holdfast.drivers.connecting import Connecting, DeviceFacts
-from holdfast.drivers.contract import PoolRef, VolumeFacts, VolumeRef
+from holdfast.drivers.contract import VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.host import formats
 from holdfast.host.host import Host
 from holdfast.host.signatures import size_of
 from holdfast.model.errors import Foreign, Refused
 from holdfast.model.observations import Absent, ForeignObject
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Todo, Verdict
 from holdfast.steps.arrival import bring, is_here
 from holdfast.steps.connection import was_there
-from holdfast.steps.looks import verdict
+from holdfast.steps.looks import Placed, verdict
 from holdfast.steps.volume import known
 
 # Seconds between two looks for a device that is to come.
@@ -24,10 +24,9 @@ _BETWEEN = 1.0
 _FORMATTED, _GROWN = "formatted", "grown"
 
 
-class _Device(Step, frozen=True):
+class _Device(Placed, frozen=True):
     """The looks and acts that share a device."""
 
-    pool: PoolRef
     volume: VolumeRef
 
     def _driver(self, ctx: Context) -> Connecting:

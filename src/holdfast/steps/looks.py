@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from holdfast.drivers.contract import PoolRef
+from holdfast.drivers.registry import Drivers
 from holdfast.model.errors import Kept
 from holdfast.model.observations import Absent, ForeignObject, Observation, Present, Unknown
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Unclear, Verdict
@@ -68,6 +70,16 @@ def taking(act: Callable[[], bool | None]) -> Round | None:
         return Round("removing") if act() is False else None
     except Kept as error:
         return Round(_KEPT + error.detail)
+
+
+class Placed(Step, frozen=True):
+    """Acts in a pool, whose back end may take its time."""
+
+    pool: PoolRef
+
+    def lasting(self, ctx: Context) -> float:
+        """As the pool says."""
+        return ctx.tool(Drivers).of(self.pool).settle(self.pool)
 
 
 class NoWayBack(Step, frozen=True):

@@ -7,8 +7,8 @@ import msgspec
 from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import Making, PoolFacts, PoolRef
 from holdfast.drivers.registry import Drivers
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
-from holdfast.steps.looks import NoWayBack, kept_so_far, settled, taking, verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Todo, Verdict
+from holdfast.steps.looks import NoWayBack, Placed, kept_so_far, settled, taking, verdict
 
 
 class PoolMade(msgspec.Struct, frozen=True):
@@ -18,13 +18,21 @@ class PoolMade(msgspec.Struct, frozen=True):
     connects: bool = False
 
 
-class PoolMake(Step, frozen=True, tag="pool-make.1"):
+class _Marking(Placed, frozen=True):
+    """The place is the one that was looked at first."""
+
+    Facts = PoolMade
+
+    def _where(self, ctx: Context) -> PoolRef:
+        """The pool with the identity of that place: no other one is meant."""
+        begun = ctx.facts(PoolMade)
+        return self.pool if begun is None else msgspec.structs.replace(self.pool, identity=begun.identity)
+
+
+class PoolMake(_Marking, frozen=True, tag="pool-make.1"):
     """The place bears the pool's mark."""
 
-    pool: PoolRef
-
     Result = PoolMade
-    Facts = PoolMade
 
     def judge(self, ctx: Context) -> Verdict:
         """An unmarked place is Todo: whether it is empty is for the act to say."""
@@ -41,11 +49,6 @@ class PoolMake(Step, frozen=True, tag="pool-make.1"):
     def apply(self, ctx: Context) -> None:
         """Make it."""
         ctx.tool(Drivers).of(self.pool).make_pool(self._where(ctx), Making(ctx.operation, ctx.attempt, ctx))
-
-    def _where(self, ctx: Context) -> PoolRef:
-        """The pool with the identity of the place that was looked at first: no other one is meant."""
-        begun = ctx.facts(PoolMade)
-        return self.pool if begun is None else msgspec.structs.replace(self.pool, identity=begun.identity)
 
     def persist(self, ctx: Context) -> None:
         """Sync it."""
@@ -68,34 +71,32 @@ class PoolMake(Step, frozen=True, tag="pool-make.1"):
         return f"mark the pool at {', '.join(self.pool.config.values())}"
 
 
-class PoolRemove(NoWayBack, frozen=True, tag="pool-remove.1"):
-    """The place bears no mark any more."""
-
-    pool: PoolRef
+class PoolRemove(_Marking, NoWayBack, frozen=True, tag="pool-remove.1"):
+    """The place bears no mark any more. Of a pool whose making was abandoned the mark alone told where it is."""
 
     def judge(self, ctx: Context) -> Verdict:
         """A pool with anything in it that is not known to be empty is a Conflict, before anything is touched."""
         driver = ctx.tool(Drivers).of(self.pool)
 
-        def marked(_facts: PoolFacts) -> Verdict:
+        def marked(facts: PoolFacts) -> Verdict:
             if kept_so_far(ctx):
                 return Done()
             left = [item.where for item in driver.inventory(self.pool) if item.kind != "kept"]
             if not left:
-                return Todo()
+                return Todo(PoolMade(facts.identity))
             what = f"The pool holds {len(left)} objects that no record knows, such as {left[0]}."
             return Conflict(what, "in-use", "`holdfast audit` tells what they are; move them away first.")
 
-        found = settled(ctx, driver.settle(self.pool), driver.look_pool(self.pool), taken=True)
+        found = settled(ctx, driver.settle(self.pool), driver.look_pool(self._where(ctx)), taken=True)
         return verdict(found, marked, Done())
 
     def apply(self, ctx: Context) -> Round | None:
         """Remove the mark."""
-        return taking(lambda: ctx.tool(Drivers).of(self.pool).remove_pool(self.pool))
+        return taking(lambda: ctx.tool(Drivers).of(self.pool).remove_pool(self._where(ctx)))
 
     def persist(self, ctx: Context) -> None:
         """Sync the place."""
-        ctx.tool(Drivers).of(self.pool).persist_pool(self.pool)
+        ctx.tool(Drivers).of(self.pool).persist_pool(self._where(ctx))
 
     def describe(self) -> str:
         """One line."""

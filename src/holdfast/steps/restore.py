@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from holdfast.drivers.contract import Making, PoolRef, VolumeFacts, VolumeRef
+from holdfast.drivers.contract import Making, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.model.errors import Refused
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
-from holdfast.steps.looks import NoWayBack, settled, taking, verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Todo, Verdict
+from holdfast.steps.looks import NoWayBack, Placed, settled, taking, verdict
 
 _GONE = Conflict("The volume is not in its pool.", "not-found", "`holdfast audit` tells more.")
 
 
-class _Restore(Step, frozen=True):
+class _Restore(Placed, frozen=True):
     """`volume` as it shall be."""
 
-    pool: PoolRef
     volume: VolumeRef
 
     def persist(self, ctx: Context) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from holdfast.drivers.contract import Making, PoolRef, VolumeFacts, VolumeRef
+from holdfast.drivers.contract import Making, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
-from holdfast.steps.looks import NoWayBack, kept_so_far, long_past, settled, taking, verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Todo, Verdict
+from holdfast.steps.looks import NoWayBack, Placed, kept_so_far, long_past, settled, taking, verdict
 
 
 class VolumeMade(msgspec.Struct, frozen=True):
@@ -26,13 +26,12 @@ def known(ctx: Context, volume: VolumeRef) -> VolumeRef:
         return volume
 
 
-class VolumeMake(Step, frozen=True, tag="volume-make.1"):
+class VolumeMake(Placed, frozen=True, tag="volume-make.1"):
     """The volume is there: made, marked, and formatted if it shall be and can be before it is connected.
 
     Its uid was minted for it.
     """
 
-    pool: PoolRef
     volume: VolumeRef
 
     Result = VolumeMade
@@ -79,10 +78,9 @@ class Removed(msgspec.Struct, frozen=True):
     kept: str = ""
 
 
-class VolumeRemove(NoWayBack, frozen=True, tag="volume-remove.1"):
+class VolumeRemove(Placed, NoWayBack, frozen=True, tag="volume-remove.1"):
     """Nothing of the volume is left but what the back end insists on erasing in its own time."""
 
-    pool: PoolRef
     volume: VolumeRef
 
     Result = Removed
@@ -132,10 +130,9 @@ class NameFacts(msgspec.Struct, frozen=True):
     name: str
 
 
-class VolumeRename(Step, frozen=True, tag="volume-rename.1"):
+class VolumeRename(Placed, frozen=True, tag="volume-rename.1"):
     """The volume's mark bears the new name."""
 
-    pool: PoolRef
     volume: VolumeRef
     name: str
 
@@ -179,13 +176,12 @@ class VolumeRename(Step, frozen=True, tag="volume-rename.1"):
         return f"rename the volume {self.volume.name} to {self.name}"
 
 
-class VolumeResized(NoWayBack, frozen=True, tag="volume-resized.1"):
+class VolumeResized(Placed, NoWayBack, frozen=True, tag="volume-resized.1"):
     """The volume is `size` bytes long in its pool, or longer; a directory, which can shrink, has exactly that.
 
     There is no way back: what is larger may be in use at once.
     """
 
-    pool: PoolRef
     volume: VolumeRef
     size: int
 

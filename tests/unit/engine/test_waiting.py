@@ -1,11 +1,12 @@
 """Again and Unclear: a durable backoff, visibly parked."""
 
 import errno
+from collections.abc import Callable
 
 import pytest
 
 from holdfast.model.errors import Again, Refused
-from holdfast.model.step import Todo, Unclear
+from holdfast.model.step import Context, Todo, Unclear
 from tests.unit.engine.lab import Lab
 from tests.unit.engine.world import Do
 
@@ -101,3 +102,50 @@ def test_after_a_restart_settling_is_counted_afresh(lab: Lab) -> None:
     before = lab.scheduler.clock
     assert lab.ended(op).state == "done"
     assert lab.scheduler.clock - before >= 30
+
+
+def done_and_not_answered(lab: Lab) -> Callable[[Context], None]:
+    """An act that takes effect, and whose reply is lost."""
+
+    def act(_ctx: Context) -> None:
+        lab.world.things["a"] = "new"
+        raise Again("timeout")
+
+    return act
+
+
+def test_an_operation_ends_only_once_nothing_that_was_not_answered_can_take_effect_any_more(lab: Lab) -> None:
+    lab.world.once["apply a"] = [done_and_not_answered(lab)]
+    begun = lab.runtime.monotonic()
+    op = lab.submit(Do(plan_of="^a b"))
+    lab.until(lambda: "b" in lab.world.things)
+    assert lab.runtime.monotonic() - begun < 1
+    assert "may still take effect" in lab.parked(op).reason
+    assert lab.ended(op).state == "done"
+    assert 30 <= lab.runtime.monotonic() - begun < 31
+
+
+@pytest.mark.parametrize("plan", ["^a b", "a b"])
+def test_one_that_was_answered_or_does_not_last_ends_at_once(lab: Lab, plan: str) -> None:
+    if plan == "a b":
+        lab.world.once["apply a"] = [done_and_not_answered(lab)]
+    begun = lab.runtime.monotonic()
+    assert lab.run(Do(plan_of=plan)).state == "done"
+    assert lab.runtime.monotonic() - begun < 1
+
+
+def test_whether_all_was_answered_is_not_known_after_a_restart(lab: Lab) -> None:
+    op = lab.submit(Do(plan_of="^a b"))
+    lab.die_at("journal.end.before")
+    begun = lab.runtime.monotonic()
+    assert lab.ended(op).state == "done"
+    assert lab.runtime.monotonic() - begun >= 30
+
+
+def test_it_can_be_cancelled_meanwhile(lab: Lab) -> None:
+    lab.world.once["apply a"] = [done_and_not_answered(lab)]
+    op = lab.submit(Do(plan_of="^a"))
+    lab.parked(op)
+    lab.engine.exits.cancel(op)
+    assert lab.ended(op).state == "undone"
+    assert lab.world.things == {}

@@ -138,11 +138,18 @@ class PutSlow(Put, frozen=True, tag="put-slow.1"):
         return long_past(ctx, 30.0, super().undone(ctx, baseline), taken=True)
 
 
-KINDS: dict[str, type[Put]] = {"": Put, "+": PutMinted, "!": PutPivot, "~": PutSlow}
+class PutLate(Put, frozen=True, tag="put-late.1"):
+    """What is not answered may take effect for 30 s."""
+
+    def lasting(self, ctx: Context) -> float:
+        return 30.0
+
+
+KINDS: dict[str, type[Put]] = {"": Put, "+": PutMinted, "!": PutPivot, "~": PutSlow, "^": PutLate}
 
 
 class Do(Request, frozen=True, tag="thing.do.1"):
-    """`plan_of` is like "a +b !c": keys to put, + minted, ! pivot, ~ slow. `claims` is like "x y/s" (shared).
+    """`plan_of` is like "a +b !c": keys to put, + minted, ! pivot, ~ slow, ^ late. `claims` is like "x y/s" (shared).
 
     With `pool` a pool of that name is reserved, ready at the end, and gone when undone.
     """
@@ -161,7 +168,7 @@ class Do(Request, frozen=True, tag="thing.do.1"):
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         if self.pool:
             resources.insert(tx, pool(bound.drawn.uid, self.pool))
-        found = [re.fullmatch(r"([+!~]?)(\w+)", part) for part in self.plan_of.split()]
+        found = [re.fullmatch(r"([+!~^]?)(\w+)", part) for part in self.plan_of.split()]
         return tuple(KINDS[match[1]](match[2]) for match in found if match)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:

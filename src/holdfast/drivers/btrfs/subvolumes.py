@@ -26,10 +26,12 @@ class Subvolumes(Trees):
         self._runtime.effect("volume.make-subvolume", lambda: self._kernel.make_subvolume(fd, DATA))
         self.resize(pool, fd, size)
 
-    def copy(self, pool: PoolRef, fd: int, access: Access, size: int, used: bool, making: Making) -> Taken:
-        """All at one moment."""
-        if not self._is_whole(access.fd):
-            return super().copy(pool, fd, access, size, used, making)
+    def copy(
+        self, pool: PoolRef, fd: int, access: Access, size: int, used: bool, making: Making, *, begun: bool
+    ) -> Taken | None:
+        """All at one moment, and at once."""
+        if begun or not self._is_whole(access.fd):
+            return super().copy(pool, fd, access, size, used, making, begun=begun)
 
         def call() -> None:
             self._kernel.snapshot_subvolume(access.fd, fd, DATA)
@@ -41,7 +43,7 @@ class Subvolumes(Trees):
         except OSError as error:
             if error.errno != errno.EXDEV:  # it is of another btrfs
                 raise
-            return super().copy(pool, fd, access, size, used, making)
+            return super().copy(pool, fd, access, size, used, making, begun=False)
         self.resize(pool, fd, size)
         return "synced" if used else "idle"
 

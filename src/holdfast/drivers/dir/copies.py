@@ -20,6 +20,8 @@ from holdfast.model.resources import Taken
 # Of a freeze and what is done in it; a file system's journal may be long. Seconds.
 _TAKE = 300.0
 _PIECE = 16 << 20
+# The progress of a tree's copy: how its source was when that began.
+_QUIET, _LIVE = "copied files", "copied files of what is in use"
 # In what is unfinished: its source may be frozen.
 FREEZING = "freezing"
 
@@ -62,8 +64,12 @@ class Copies:
         try:
             with self._access(pool, source, origin) as access:
                 if access.kind == "tree":
-                    written = bool(used) and not source.of
-                    taken = self._trees.copy(pool, fd, access, 0 if volume.of else volume.size, written, making)
+                    written = (bool(used) and not source.of) or progress == _LIVE
+                    size = 0 if volume.of else volume.size
+                    found = self._trees.copy(pool, fd, access, size, written, making, begun=bool(progress))
+                    if found is None:
+                        return _LIVE if written else _QUIET
+                    taken = found
                 else:
                     said = self._image(fd, access, source, volume, making, progress)
                     if said not in _TAKEN:

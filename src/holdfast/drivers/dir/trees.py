@@ -22,12 +22,17 @@ class Trees:
         del pool, size
         self._files.mkdir("volume.mkdir-data", fd, DATA, mode=0o755)
 
-    def copy(self, pool: PoolRef, fd: int, access: Access, size: int, used: bool, making: Making) -> Taken:
+    def copy(
+        self, pool: PoolRef, fd: int, access: Access, size: int, used: bool, making: Making, *, begun: bool
+    ) -> Taken | None:
         """One that holds what the open tree holds, durably; how it was taken of one that is `used`.
 
-        What is mounted inside of the source is not copied: it is not the volume's.
+        None if it only began, and is to be asked for again as `begun`: a crash does not lose what was copied then. What
+        is mounted inside of the source is not copied: it is not the volume's.
         """
-        self.make(pool, fd, size)
+        if not begun:
+            self.make(pool, fd, size)
+            return None
         target = self._files.open_directory(DATA, fd)
         bare = self._kernel.clone_mount(access.fd)
         try:

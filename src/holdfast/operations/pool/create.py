@@ -76,11 +76,17 @@ class PoolCreate(Asked, frozen=True, kw_only=True, tag="pool.create.1"):
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """Ready, with the place's identity."""
+        self._keep(tx, bound, results.get(PoolMade), ready=True)
+
+    def _keep(self, tx: Tx, bound: Bound, made: PoolMade, *, ready: bool) -> None:
         pool = resources.by_uid(tx, Pool, bound.drawn.uid)
         if pool is not None:
-            made = results.get(PoolMade)
-            status = PoolStatus(ready=True, identity=made.identity, connects=made.connects)
+            status = PoolStatus(ready=ready, identity=made.identity, connects=made.connects)
             resources.update(tx, msgspec.structs.replace(pool, status=status))
+
+    def learned(self, tx: Tx, bound: Bound, results: Results) -> None:
+        """Where it is, if it was marked."""
+        self._keep(tx, bound, results.find(PoolMade, PoolMade({})), ready=False)
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
         """The row goes."""

@@ -73,9 +73,21 @@ def identify(kernel: SimulatedKernel, args: dict[str, Any], fd: int) -> tuple[st
     return "", 0
 
 
+def _remove(kernel: SimulatedKernel, target: int, name: str) -> None:
+    if not stat.S_ISDIR(kernel.stat(name, dir_fd=target, follow_symlinks=False).st_mode):
+        kernel.unlink(name, dir_fd=target)
+        return
+    inner = kernel.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=target)
+    for each in kernel.listdir(inner):
+        _remove(kernel, inner, each)
+    kernel.rmdir(name, dir_fd=target)
+
+
 def copy_tree(kernel: SimulatedKernel, _args: dict[str, Any], source: int, target: int) -> tuple[str, int]:
-    """All that is in one directory into another, without what is mounted in it."""
+    """All that is in one directory into another, without what is mounted in it; what is there goes first."""
     try:
+        for name in kernel.listdir(target):
+            _remove(kernel, target, name)
         source = kernel.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=source)
         for name in sorted(kernel.listdir(source)):
             mode = kernel.stat(name, dir_fd=source, follow_symlinks=False).st_mode

@@ -181,3 +181,21 @@ class CopyWorkConformance:
         assert kernel.listdir(f"{base}/other/at") == []
         assert get(kernel, f"{base}/other/deep/file") == b"kept"
         assert kernel.stat(f"{base}/one/at").st_mode == kernel.stat(f"{base}/other/at").st_mode
+
+    def test_a_tree_is_copied_over_what_an_earlier_try_left(self, machine: WorkHarness) -> None:
+        """Whole, half, or of what is gone by now: the copy is as its source."""
+        kernel, base = machine.kernel, machine.scratch
+        made(kernel, made(kernel, f"{base}/one") + "/deep")
+        put(kernel, f"{base}/one/deep/file", b"kept")
+        put(kernel, f"{base}/one/late", b"later")
+        made(kernel, made(kernel, made(kernel, f"{base}/other") + "/gone") + "/deep")
+        put(kernel, f"{base}/other/gone/deep/file", b"old")
+        made(kernel, f"{base}/other/late")
+        made(kernel, f"{base}/other/deep")
+        put(kernel, f"{base}/other/deep/file", b"ke")
+        with opened(kernel, f"{base}/one") as one, opened(kernel, f"{base}/other") as other:
+            for _ in range(2):
+                assert work(machine, "copy-tree", {}, one, other) is None
+        assert sorted(kernel.listdir(f"{base}/other")) == ["deep", "late"]
+        assert get(kernel, f"{base}/other/deep/file") == b"kept"
+        assert get(kernel, f"{base}/other/late") == b"later"
