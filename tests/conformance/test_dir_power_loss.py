@@ -1,7 +1,6 @@
 """A disk that loses its power at any moment: what was acknowledged is whole, the rest is there or not there."""
 
 import gc
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,8 +9,10 @@ import pytest
 
 from holdfast.drivers.contract import Absent, PoolRef, Present, VolumeRef
 from holdfast.host.children import ForkServerChildren
+from holdfast.testing.conformance.copies import copied, staged, taken_of
 from holdfast.testing.conformance.harness import Kind
 from tests.conformance.dir_harness import DirHarness, HurriedRuntime, close_below, mounted
+from tests.daemon import synced
 from tests.needs import need, need_root
 from tests.power.disks import Disk
 
@@ -124,7 +125,7 @@ def test_a_removal_is_begun_or_not_and_over_once_it_was_acknowledged(
         gone.append(volume)
         harness.driver.make_volume(pool, volume, harness.making())
         harness.write(pool, volume)
-        os.sync()
+        synced(disk.where)
         return lambda: harness.driver.remove_volume(pool, volume, harness.keeper)
 
     cuts = 0
@@ -136,3 +137,70 @@ def test_a_removal_is_begun_or_not_and_over_once_it_was_acknowledged(
         assert not harness.remains(pool, gone[-1])
         cuts += 1
     assert cuts > 3
+
+
+@pytest.mark.parametrize("kind", [DIRECTORY, BLOCK], ids=lambda kind: kind.content)
+def test_a_snapshot_is_whole_or_not_there_and_whole_once_it_was_acknowledged(
+    harness: DirHarness, disk: Disk, kind: Kind
+) -> None:
+    driver, pool = harness.driver, _pool(harness)
+    volume = harness.made(pool, kind)
+    harness.write(pool, volume)
+    synced(disk.where)
+    taken: list[VolumeRef] = []
+
+    def act() -> Callable[[], object]:
+        taken.append(taken_of(harness, volume))
+        return lambda: copied(harness, pool, volume, taken[-1])
+
+    cuts = 0
+    for nth in _each_cut(harness, disk, act):
+        found = driver.look_volume(pool, taken[-1])
+        assert isinstance(found, Present if nth == 0 else (Absent, Present)), (nth, found)
+        assert isinstance(found, Absent) or harness.reads_back(pool, taken[-1]), nth
+        assert harness.reads_back(pool, volume), nth
+        cuts += 1
+    assert cuts > 5
+
+
+@pytest.mark.parametrize("kind", [DIRECTORY, BLOCK], ids=lambda kind: kind.content)
+def test_a_restored_volume_is_the_old_or_the_new_and_the_new_once_it_was_acknowledged(
+    harness: DirHarness, disk: Disk, kind: Kind
+) -> None:
+    driver, pool = harness.driver, _pool(harness)
+    volume = harness.made(pool, kind)
+    empty, full = taken_of(harness, volume), taken_of(harness, volume)
+    copied(harness, pool, volume, empty)
+    harness.write(pool, volume)
+    copied(harness, pool, volume, full)
+    synced(disk.where)
+    begun: list[str] = []
+
+    def restore(snapshot: VolumeRef, operation: str) -> None:
+        staged(harness, pool, volume, snapshot, harness.making(operation))
+        driver.swap_restore(pool, volume, operation)
+        _discarded(harness, pool, volume, operation)
+
+    def act() -> Callable[[], object]:
+        begun.append(harness.runtime.new_id())
+        return lambda: restore(empty, begun[-1])
+
+    ends = []
+    for nth in _each_cut(harness, disk, act):
+        found = driver.look_volume(pool, volume)
+        assert isinstance(found, Present), (nth, found)
+        restored = found.facts.operation == begun[-1]
+        assert restored or nth, "what was acknowledged is lost"
+        assert harness.reads_back(pool, volume) != restored, nth
+        ends.append(restored)
+        _discarded(harness, pool, volume, begun[-1])
+        restore(full, harness.runtime.new_id())
+        assert harness.reads_back(pool, volume), nth
+        synced(disk.where)
+    assert set(ends) == {False, True}
+    assert len(ends) > 10
+
+
+def _discarded(harness: DirHarness, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
+    while not harness.driver.discard_restore(pool, volume, operation):
+        pass

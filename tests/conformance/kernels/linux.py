@@ -11,6 +11,7 @@ from pathlib import Path
 from holdfast.host.children import Children
 from holdfast.host.kernel import Kernel
 from holdfast.host.linux import LINUX
+from holdfast.host.processes import CAP_SYS_RESOURCE, is_capable
 from holdfast.host.tools import mkfs_command
 from holdfast.model.resources import FileSystem
 from holdfast.runtime.threads import ThreadRuntime
@@ -35,6 +36,9 @@ class LinuxHarness(KernelHarness):
 
     def symlink(self, target: str, path: str) -> None:
         os.symlink(target, path)
+
+    def grows_ext4(self) -> bool:
+        return is_capable(CAP_SYS_RESOURCE)
 
     def format(self, image: str, fs: FileSystem, uuid: str) -> None:
         run(*mkfs_command(fs, uuid, image))

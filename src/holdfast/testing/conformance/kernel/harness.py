@@ -49,6 +49,10 @@ class KernelHarness(abc.ABC):
     def full(self, path: str) -> AbstractContextManager[None]:
         """While this lasts, the small file system that is mounted there has no room."""
 
+    def grows_ext4(self) -> bool:
+        """Whether this process has CAP_SYS_RESOURCE."""
+        return True
+
 
 class WorkHarness(KernelHarness):
     """The same with children, which do the pieces of work of `holdfast.host.work` and `tools` on that machine."""
