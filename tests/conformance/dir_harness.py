@@ -216,3 +216,15 @@ def close_below(base: Path) -> set[str]:
             os.close(int(fd))
             found.add(os.path.basename(path.removesuffix(" (deleted)")))
     return found
+
+
+@contextlib.contextmanager
+def below(
+    base: Path, runtime: HurriedRuntime, children: Children, driver: type[DirDriver] = DirDriver
+) -> Iterator[DirHarness]:
+    """A harness in a new directory, of which nothing stays."""
+    base.mkdir()
+    yield DirHarness(base, runtime, children, driver)
+    # A failpoint right after a file's creation loses the descriptor that the call returned; nothing else may stay.
+    assert close_below(base) <= {"disk.raw"}, "the driver holds something between calls"
+    shutil.rmtree(base)

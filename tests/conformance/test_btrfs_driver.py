@@ -1,7 +1,6 @@
 """The btrfs driver keeps the contract, and what it has of a btrfs is seen."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +20,7 @@ from holdfast.testing.conformance.drivers import (
     PoolConformance,
     VolumeConformance,
 )
-from holdfast.testing.conformance.harness import Kind
-from tests.conformance.dir_harness import KINDS, MIB, DirHarness, HurriedRuntime, close_below, mounted, run
+from tests.conformance.dir_harness import KINDS, MIB, DirHarness, HurriedRuntime, below, mounted, run
 from tests.needs import need, need_root
 
 DIRECTORY = KINDS[0]
@@ -39,32 +37,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield where
 
 
-@pytest.fixture(scope="module")
-def runtime() -> HurriedRuntime:
-    return HurriedRuntime()
-
-
-@pytest.fixture(scope="module")
-def children(runtime: HurriedRuntime) -> Iterator[ForkServerChildren]:
-    server = ForkServerChildren(runtime)
-    yield server
-    server.close()
-
-
 @pytest.fixture
 def harness(place: Path, tmp_path: Path, runtime: HurriedRuntime, children: ForkServerChildren) -> Iterator[DirHarness]:
     """A directory per test."""
-    base = place / tmp_path.name
-    base.mkdir()
-    yield DirHarness(base, runtime, children, BtrfsDriver)
-    assert close_below(base) <= {"disk.raw"}, "the driver holds something between calls"
-    shutil.rmtree(base)
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.fs or kind.content)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    found: Kind = request.param
-    return found
+    with below(place / tmp_path.name, runtime, children, BtrfsDriver) as found:
+        yield found
 
 
 class TestPools(PoolConformance):

@@ -13,7 +13,6 @@ from holdfast.testing.conformance.drivers import (
     PoolConformance,
     VolumeConformance,
 )
-from holdfast.testing.conformance.harness import Kind
 from holdfast.testing.conformance.kernel.checks import device, made, mount
 from holdfast.testing.conformance.kernel.filesystems import formatted
 from holdfast.testing.simulation.nodes import SUBVOLUME
@@ -36,12 +35,6 @@ def harness() -> Iterator[SimulatedDirHarness]:
         assert found.other.descriptors == []
         assert mounttable.below(f"{where}/base", kernel=found.other) == []
         machine.kernel.umount(where)
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.fs or kind.content)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    found: Kind = request.param
-    return found
 
 
 class TestPools(PoolConformance):

@@ -16,8 +16,7 @@ from holdfast.testing.conformance.drivers import (
     PoolConformance,
     VolumeConformance,
 )
-from holdfast.testing.conformance.harness import Kind
-from tests.conformance.dir_harness import KINDS, DirHarness, HurriedRuntime, close_below, mounted, run
+from tests.conformance.dir_harness import DirHarness, HurriedRuntime, below, mounted, run
 from tests.needs import need, need_root
 
 PLACES = ["plain", "ext4", "xfs", "btrfs"]
@@ -38,33 +37,11 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield where
 
 
-@pytest.fixture(scope="module")
-def runtime() -> HurriedRuntime:
-    return HurriedRuntime()
-
-
-@pytest.fixture(scope="module")
-def children(runtime: HurriedRuntime) -> Iterator[ForkServerChildren]:
-    server = ForkServerChildren(runtime)
-    yield server
-    server.close()
-
-
 @pytest.fixture
 def harness(place: Path, tmp_path: Path, runtime: HurriedRuntime, children: ForkServerChildren) -> Iterator[DirHarness]:
     """A directory per test."""
-    base = place / tmp_path.name
-    base.mkdir()
-    yield DirHarness(base, runtime, children)
-    # A failpoint right after a file's creation loses the descriptor that the call returned; nothing else may stay.
-    assert close_below(base) <= {"disk.raw"}, "the driver holds something between calls"
-    shutil.rmtree(base)
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.fs or kind.content)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    found: Kind = request.param
-    return found
+    with below(place / tmp_path.name, runtime, children) as found:
+        yield found
 
 
 class TestPools(PoolConformance):

@@ -54,12 +54,6 @@ def harness(place: tuple[SimulatedHarness, str]) -> Iterator[SimulatedDirHarness
     assert mounttable.below(base, kernel=found.other) == []
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.fs or kind.content)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    found: Kind = request.param
-    return found
-
-
 class TestPools(PoolConformance):
     """See there."""
 

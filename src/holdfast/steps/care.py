@@ -1,7 +1,6 @@
 """Looking after a volume: a check of its file system, and giving its free space back. Neither changes what is seen."""
 
 import os
-from typing import Any
 
 import msgspec
 
@@ -12,28 +11,20 @@ from holdfast.host.checks import CheckResult
 from holdfast.host.host import Host
 from holdfast.host.mountpoints import MountFacts
 from holdfast.model.errors import Refused
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Todo, Verdict
 from holdfast.steps.arrival import bring
-from holdfast.steps.looks import verdict
+from holdfast.steps.looks import Stays, verdict
 from holdfast.steps.mount import look_at
 
 # A file system on a slow device, or an array that takes discards one by one, may need long; seconds.
 TRIM_DEADLINE = 3600.0
 
 
-class _Harmless(Step, frozen=True):
+class _Harmless(Stays, frozen=True):
     """Nothing to undo: nobody sees a difference."""
 
     pool: PoolRef
     volume: VolumeRef
-
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """As before."""
-        return Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Nothing."""
-        return None
 
 
 class VolumeChecked(_Harmless, frozen=True, tag="volume-checked.1"):

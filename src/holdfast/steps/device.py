@@ -16,7 +16,7 @@ from holdfast.model.observations import Absent, ForeignObject
 from holdfast.model.step import Conflict, Context, Done, Round, Todo, Verdict
 from holdfast.steps.arrival import bring, is_here
 from holdfast.steps.connection import was_there
-from holdfast.steps.looks import Placed, verdict
+from holdfast.steps.looks import Placed, Stays, verdict
 from holdfast.steps.volume import known
 
 # Seconds between two looks for a device that is to come.
@@ -118,7 +118,7 @@ class DeviceGone(_Device, frozen=True, tag="device-gone.1"):
         return f"remove the device of {self.volume.name}"
 
 
-class DeviceGrown(_Device, frozen=True, tag="device-grown.1"):
+class DeviceGrown(_Device, Stays, frozen=True, tag="device-grown.1"):
     """The volume's device here is `size` bytes long."""
 
     size: int
@@ -141,20 +141,12 @@ class DeviceGrown(_Device, frozen=True, tag="device-grown.1"):
         self._find(ctx)
         return None
 
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """A device is as long as its volume is."""
-        return Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Nothing."""
-        return None
-
     def describe(self) -> str:
         """One line."""
         return f"see the new size of {self.volume.name} here"
 
 
-class FileSystemGrown(_Device, frozen=True, tag="file-system-grown.1"):
+class FileSystemGrown(_Device, Stays, frozen=True, tag="file-system-grown.1"):
     """The file system takes all of its device. What it says of its size tells less than that the kernel agreed."""
 
     size: int
@@ -172,20 +164,12 @@ class FileSystemGrown(_Device, frozen=True, tag="file-system-grown.1"):
             ctx.tool(Host).children.run(ctx, work, args, (access.fd,), formats.DEADLINE)
         return Round(_GROWN)
 
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """Nothing shrinks."""
-        return Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Nothing."""
-        return None
-
     def describe(self) -> str:
         """One line."""
         return f"grow the {self.volume.fs} of {self.volume.name}"
 
 
-class VolumeFormat(_Device, frozen=True, tag="volume-format.1"):
+class VolumeFormat(_Device, Stays, frozen=True, tag="volume-format.1"):
     """The connected volume bears its file system, and a note that says so. What was half made is never gone on with."""
 
     def judge(self, ctx: Context) -> Verdict:
@@ -217,14 +201,6 @@ class VolumeFormat(_Device, frozen=True, tag="volume-format.1"):
                     f"Formatting {volume.name} was interrupted, and what is half made is discarded.", "Create it again."
                 ) from error
         return Round(_FORMATTED)
-
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """The volume goes as a whole."""
-        return Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Nothing."""
-        return None
 
     def describe(self) -> str:
         """One line."""

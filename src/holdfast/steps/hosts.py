@@ -1,19 +1,18 @@
 """Entries of hosts on a back end, before nobody here knows the back end any more."""
 
-from typing import Any
-
 import structlog
 
 from holdfast.drivers.contract import PoolRef
 from holdfast.drivers.registry import Drivers
 from holdfast.model.errors import InUse
-from holdfast.model.step import Context, Done, Round, Step, Todo, Verdict
+from holdfast.model.step import Context, Done, Round, Todo, Verdict
+from holdfast.steps.looks import Stays
 
 log = structlog.get_logger()
 _ASKED = "asked"
 
 
-class HostsGone(Step, frozen=True, tag="hosts-gone.1"):
+class HostsGone(Stays, frozen=True, tag="hosts-gone.1"):
     """The back end was asked to remove this member's entry, if it is unused. What it refuses hinders nobody."""
 
     pool: PoolRef
@@ -36,14 +35,6 @@ class HostsGone(Step, frozen=True, tag="hosts-gone.1"):
             except InUse as error:
                 log.warning("the entry of a host stays", host=name, error=error.detail)
         return Round(_ASKED)
-
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """An entry is made when it is needed."""
-        return Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Nothing."""
-        return None
 
     def describe(self) -> str:
         """One line."""

@@ -1,7 +1,5 @@
 """A pool that no record knows: taken over, if it is another installation's, and read."""
 
-from typing import Any
-
 import msgspec
 
 from holdfast.drivers.connecting import Connecting
@@ -9,8 +7,8 @@ from holdfast.drivers.contract import PoolRef, Present, VolumeFacts
 from holdfast.drivers.registry import Drivers
 from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import Content, FileSystem, Taken
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
-from holdfast.steps.looks import NoWayBack, verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Todo, Unclear, Verdict
+from holdfast.steps.looks import NoWayBack, Stays, verdict
 
 
 class PoolTakenOver(NoWayBack, frozen=True, tag="pool-taken-over.1"):
@@ -64,7 +62,7 @@ class PoolObjects(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connects: bool = False
 
 
-class PoolRead(Step, frozen=True, tag="pool-read.1"):
+class PoolRead(Stays, frozen=True, tag="pool-read.1"):
     """It is known what is in the pool. Looks only."""
 
     pool: PoolRef
@@ -85,14 +83,6 @@ class PoolRead(Step, frozen=True, tag="pool-read.1"):
         return verdict(driver.look_pool(self.pool), lambda _facts: done, gone)
 
     def apply(self, ctx: Context) -> Round | None:
-        """Nothing."""
-        return None
-
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """Nothing was done."""
-        return Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Nothing."""
         return None
 

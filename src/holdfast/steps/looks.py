@@ -82,10 +82,8 @@ class Placed(Step, frozen=True):
         return ctx.tool(Drivers).of(self.pool).settle(self.pool)
 
 
-class NoWayBack(Step, frozen=True):
-    """A pivot: past it nothing is undone, and before it nothing was done."""
-
-    pivot = True
+class Stays(Step, frozen=True):
+    """What it did is left as it is by an undo: nobody sees a difference, or it goes with what it was done to."""
 
     def undone(self, ctx: Context, baseline: Any) -> Verdict:
         """As before."""
@@ -94,3 +92,9 @@ class NoWayBack(Step, frozen=True):
     def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Nothing."""
         return None
+
+
+class NoWayBack(Stays, frozen=True):
+    """A pivot: past it nothing is undone, and before it nothing was done."""
+
+    pivot = True

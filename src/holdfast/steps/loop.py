@@ -10,6 +10,7 @@ from holdfast.host.facts import Loop
 from holdfast.host.host import Host
 from holdfast.host.signatures import size_of
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
+from holdfast.steps.looks import Stays
 from holdfast.steps.mount import DEADLINE
 
 
@@ -64,7 +65,7 @@ class LoopAttach(_Attached, frozen=True, tag="loop-attach.1"):
         return f"attach a loop device to {self.volume.name}"
 
 
-class LoopGrown(_Attached, frozen=True, tag="loop-grown.1"):
+class LoopGrown(_Attached, Stays, frozen=True, tag="loop-grown.1"):
     """The loop devices of the volume's image, if it has any, are as long as the image."""
 
     size: int = 0
@@ -86,14 +87,6 @@ class LoopGrown(_Attached, frozen=True, tag="loop-grown.1"):
         """Let them look anew."""
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
             ctx.tool(Host).children.run(ctx, "loop-resize", {}, (access.fd,), DEADLINE)
-        return None
-
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """A device is as long as its image is."""
-        return Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
-        """Nothing."""
         return None
 
     def describe(self) -> str:

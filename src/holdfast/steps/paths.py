@@ -1,29 +1,20 @@
 """That nothing of ours is mounted any more, as the kernel says: all that forgetting needs to know of the world."""
 
-from typing import Any
-
 from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
 from holdfast.host import loops, mounttable
 from holdfast.host.host import Host
 from holdfast.model.errors import Refused
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Verdict
+from holdfast.steps.looks import Stays
 
 
-class _Free(Step, frozen=True):
+class _Free(Stays, frozen=True):
     """Looks only: nothing to do, and nothing to undo."""
 
     looks = True
 
     def apply(self, ctx: Context) -> Round | None:
-        """Nothing."""
-        return None
-
-    def undone(self, ctx: Context, baseline: Any) -> Verdict:
-        """Nothing was done."""
-        return Done()
-
-    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
         """Nothing."""
         return None
 
