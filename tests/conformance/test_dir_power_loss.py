@@ -1,6 +1,7 @@
 """A disk that loses its power at any moment: what was acknowledged is whole, the rest is there or not there."""
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,11 +35,13 @@ class DriversDisk(Disk):
 
 
 @pytest.fixture(params=["ext4", "xfs", "btrfs"])
-def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+def disk(request: pytest.FixtureRequest) -> Iterator[Disk]:
+    """In memory: what is cut is the file system, not what its image lies on."""
     need_root()
     need(f"mkfs.{request.param}")
-    with mounted(request.param, tmp_path / "disk") as where:
-        yield DriversDisk(where, tmp_path / "disk" / "image", request.param)
+    place = Path(f"/dev/shm/holdfast-power-{os.getpid()}")
+    with mounted(request.param, place) as where:
+        yield DriversDisk(where, place / "image", request.param)
 
 
 @pytest.fixture
