@@ -68,12 +68,13 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def cut_after(files: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next file after so many is opened, and gets no bytes."""
+    """The next file after so many is made, and gets its size and its time, and no bytes."""
     content, left = treecopy._content, [files]
 
     def cut(old: int, new: int, size: int) -> None:
         if not left[0]:
-            os.ftruncate(new, size)  # what lies most: its size is right
+            os.ftruncate(new, size)
+            os.utime(new, ns=(0, os.fstat(old).st_mtime_ns))  # as of what was written in the same tick of the clock
             raise CutOffError
         left[0] -= 1
         content(old, new, size)

@@ -19,7 +19,7 @@ ARRAY = (
         STEPS,
         "Todo(Wanted(host)), Done())\n        return long_past(",
         "Todo(Wanted(host)), Done())\n        return (lambda _ctx, _settle, found, taken: found)(",
-        Seeds(1, array=True),
+        Seeds(80, array=True),
     ),
     Mutant(
         2,

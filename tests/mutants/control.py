@@ -20,7 +20,7 @@ CONTROL = (
         7, "the row of a volume that was abandoned goes", "operations/volume/create.py",
         "        mark_abandoned(tx, Volume, bound.drawn.uid, reason, bound.drawn.now)",
         "        resources.delete(tx, bound.drawn.uid)",
-        Seeds(70),
+        Seeds(134),
     ),
     Mutant(
         4, "a repair takes away what is being made", "control/audit.py",

@@ -36,7 +36,7 @@ ENGINE = (
         2, "an act is repeated after a crash without a look", "engine/runner.py",
         "            verdict = verbs.judge(idx)\n            if not isinstance(verdict, Todo):\n",
         "            verdict = Todo()\n            if not isinstance(verdict, Todo):\n",
-        Seeds(1),
+        Seeds(4),
     ),
     Mutant(
         4, "baseline forgotten: undo takes away what was there before", "engine/journal.py",

@@ -24,8 +24,8 @@ FRESH = 60
 # Each found something once, in Holdfast or in its model; what they found has a test of its own too, see docs/proof.md.
 FOUND = (10, 13, 26, 28, 72, 73, 79, 356, 384, 1129, 1185, 20009, 555653077, 872117769, 2100000459)
 # The same of the array's.
-ARRAY_SEEDS, ARRAY_FRESH = 25, 10
-ARRAY_CHUNKS = 8 if PROOF else 1
+ARRAY_SEEDS, ARRAY_CHUNKS = (50, 4) if PROOF else (25, 1)
+ARRAY_FRESH = 10
 # What seeds found before that weather had all its kinds are mutants now; these meet it again.
 FOUND_ARRAY = (4, 15, 114, 235, 345, 1074254498, 3103528931)
 # The same of snapshots'; what one found was the oracle's.

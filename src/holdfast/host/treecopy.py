@@ -5,8 +5,8 @@ change the source meanwhile leads it nowhere: no name is followed that is a syml
 What vanishes meanwhile is left out. Everything that a file has is copied: owner, mode, times, extended attributes and
 with them ACLs, hard links, holes as holes; blocks are shared where the file system can (ioctl_ficlone(2)).
 
-A copy that was cut off is gone on with: a file of the source's size and time of change is whole, for it gets that time
-only once its bytes are durable. What else is there is made anew, and what the source has not goes.
+A copy that was cut off is gone on with: a file has no mode, which is 0, until its bytes are durable; one that has the
+source's mode, size and time of change is whole. What else is there is made anew, and what the source has not goes.
 """
 
 import errno
@@ -21,6 +21,8 @@ _NO_ATTRIBUTES = frozenset({errno.EOPNOTSUPP, errno.ENODATA})
 _PIECE = 16 << 20
 # So much is made durable at a time: bytes, and files.
 _BATCH, _MANY = 1 << 30, 10_000
+# Extended attributes.
+_Notes = list[tuple[str, bytes]]
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -30,7 +32,7 @@ class Copy:
     def __init__(self, top: int) -> None:
         self._top = top
         self._links: dict[tuple[int, int], str] = {}
-        self._late: list[tuple[str, os.stat_result]] = []
+        self._late: list[tuple[str, os.stat_result, _Notes]] = []
         self._bytes = 0
 
     def all_of(self, source: int) -> None:
@@ -42,8 +44,8 @@ class Copy:
         """What was copied since the last time is durable, and then says that it is whole."""
         if self._late:
             _sync(self._top)
-        for path, info in self._late:
-            _set_times(path, info, self._top)
+        for path, info, notes in self._late:
+            _attributes(path, self._top, info, notes)
         self._late, self._bytes = [], 0
 
     def directory(self, source: int, target: int, path: str) -> None:
@@ -58,9 +60,7 @@ class Copy:
                 continue
         for name in left:
             _remove(name, target)
-        info = os.fstat(source)
-        _attributes(source, target, info)
-        os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
+        _attributes(".", target, os.fstat(source), _notes(source))
 
     def _entry(self, source: int, target: int, name: str, path: str, info: os.stat_result) -> None:
         if stat.S_ISDIR(info.st_mode):
@@ -95,10 +95,10 @@ class Copy:
             self._links[info.st_dev, info.st_ino] = path
 
     def _regular(self, source: int, target: int, name: str, path: str) -> None:
-        info = _file(source, target, name)
-        if info is not None:
-            self._late.append((path, info))
-            self._bytes += info.st_size
+        copied = _file(source, target, name)
+        if copied is not None:
+            self._late.append((path, *copied))
+            self._bytes += copied[0].st_size
             if self._bytes >= _BATCH or len(self._late) >= _MANY:
                 self._settle()
 
@@ -109,7 +109,9 @@ def _is_whole(name: str, target: int, info: os.stat_result) -> bool:
         there = os.stat(name, dir_fd=target, follow_symlinks=False)
     except FileNotFoundError:
         return False
-    return stat.S_ISREG(there.st_mode) and (there.st_size, there.st_mtime_ns) == (info.st_size, info.st_mtime_ns)
+    if not stat.S_IMODE(there.st_mode):
+        return False
+    return (there.st_mode, there.st_size, there.st_mtime_ns) == (info.st_mode, info.st_size, info.st_mtime_ns)
 
 
 def _remove(name: str, target: int) -> None:
@@ -137,8 +139,8 @@ def _make_directory(name: str, target: int) -> None:
             os.mkdir(name, 0o700, dir_fd=target)
 
 
-def _file(source: int, target: int, name: str) -> os.stat_result | None:
-    """What the file was, if it was copied now; its times are still to be set."""
+def _file(source: int, target: int, name: str) -> tuple[os.stat_result, _Notes] | None:
+    """What the file was, if its bytes were copied now."""
     old = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=source)
     try:
         info = os.fstat(old)
@@ -148,15 +150,14 @@ def _file(source: int, target: int, name: str) -> os.stat_result | None:
             return None
         _remove(name, target)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        new = os.open(name, flags, 0o600, dir_fd=target)
+        new = os.open(name, flags, 0, dir_fd=target)
         try:
             _content(old, new, info.st_size)
-            _attributes(old, new, info)
         finally:
             os.close(new)
+        return info, _notes(old)
     finally:
         os.close(old)
-    return info
 
 
 def _sync(fd: int) -> None:
@@ -202,12 +203,17 @@ def _copied(old: int, new: int, length: int, at: int) -> int:
     return os.sendfile(new, old, at, length)
 
 
-def _attributes(old: int, new: int, info: os.stat_result) -> None:
-    """The owner first: changing it takes bits of the mode away."""
-    os.chown(new, info.st_uid, info.st_gid)
-    os.chmod(new, stat.S_IMODE(info.st_mode))
-    for name in _listed(old):
-        os.setxattr(new, name, os.getxattr(old, name))
+def _attributes(path: str, directory: int, info: os.stat_result, notes: _Notes) -> None:
+    """The owner first, which takes bits of the mode away; an access list changes the mode."""
+    os.chown(path, info.st_uid, info.st_gid, dir_fd=directory)
+    for name, value in notes:
+        os.setxattr(f"/proc/self/fd/{directory}/{path}", name, value)
+    os.chmod(path, stat.S_IMODE(info.st_mode), dir_fd=directory)
+    _set_times(path, info, directory)
+
+
+def _notes(what: int) -> _Notes:
+    return [(name, os.getxattr(what, name)) for name in _listed(what)]
 
 
 def _set_times(path: str, info: os.stat_result, directory: int) -> None:
