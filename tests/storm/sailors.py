@@ -75,6 +75,8 @@ class Sailor:
             deeds += [self._take]
         if self.notes.snapshots:
             deeds += [self._give_up]
+        if self.notes.snapshots and len(self.notes.volumes) < MOST_VOLUMES:
+            deeds += [self._clone]
         if self._restorable():
             deeds += [self._restore]
         if self.notes.mounts:
@@ -253,6 +255,21 @@ class Sailor:
             self.notes.written.pop(uid, None)
             self.notes.gone.add(uid)
             assert not self._is_there(uid, "p"), f"deleted, and still there: {facts.name}"
+
+    def _clone(self) -> None:
+        taken = self._random.choice(sorted(self.notes.snapshots))
+        facts = self.notes.snapshots[taken]
+        volume, name = self.notes.volumes[facts.of].name, f"v{self._number}-{self._serial}c"
+        view = self._asked(
+            "clone", facts,
+            lambda key: self._client.clone_volume("p", volume, name, snapshot=facts.name, wait=WAIT, key=key),
+        )  # fmt: skip
+        if view is not None:
+            uid = view.resource.uid
+            self.notes.volumes[uid] = facts._replace(name=name, of="")
+            if taken in self.notes.written:
+                self.notes.written[uid] = self.notes.written[taken]
+            assert self._is_there(uid, "p"), f"cloned, and not there: {name}"
 
     def _restore(self) -> None:
         uid = self._random.choice(self._restorable())
