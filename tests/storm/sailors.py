@@ -48,6 +48,9 @@ class Sailor:
         self._serial = 0
         self._client = Client(daemon.address, ANSWER)
         self.notes = Notes()
+        # Mounted file systems that shut themselves down: one that shares blocks needs room for its first write.
+        self._broken: set[str] = set()
+        self._since: dict[str, float] = {}
         self.error: BaseException | None = None
         self.thread = threading.Thread(target=self._sail, daemon=True)
 
@@ -104,8 +107,11 @@ class Sailor:
                 continue
             time.sleep(0.05)
 
-    def _asked(self, deed: str, facts: Facts, ask: Ask) -> OperationView | None:
-        """Ask with one key until it ended; None if it was undone. Any other refusal is an error of the daemon."""
+    def _asked(self, deed: str, facts: Facts, ask: Ask, since: float | None = None) -> OperationView | None:
+        """Ask with one key until it ended; None if it was undone. Any other refusal is an error of the daemon.
+
+        What a disk that was full `since` then has done to it, if that is not now, may be why it is refused.
+        """
         self._serial += 1
         key, begun = f"{self._number}-{self._serial}", time.monotonic()
 
@@ -122,7 +128,7 @@ class Sailor:
             self.notes.interrupted += 1  # a half-made format is never gone on with
             return None
         self.notes.refused[f"{deed}: {view.error.code}"] += 1
-        needed = facts.pool == "p" and self._full(begun)
+        needed = facts.pool == "p" and self._full(begun if since is None else since)
         assert needed, f"without need: {deed} {facts.name} is {view.state}: {view.error}"
         return None
 
@@ -140,7 +146,9 @@ class Sailor:
         return [
             uid
             for uid, facts in sorted(self.notes.volumes.items())
-            if facts.pool == "p" and not (facts.content == "block" and uid in self.notes.mounts)
+            if facts.pool == "p"
+            and not (facts.content == "block" and uid in self.notes.mounts)
+            and uid not in self._broken
         ]
 
     def _restorable(self) -> list[str]:
@@ -185,7 +193,7 @@ class Sailor:
 
     def _mount(self) -> None:
         uid, facts = self._some(self._free())
-        point = self._daemon.mnt / uid
+        point, begun = self._daemon.mnt / uid, time.monotonic()
         place = Place(str(point), self._random.random() < 0.1)
         if facts.content == "block":
             point.touch()
@@ -198,14 +206,19 @@ class Sailor:
             ),
         ):  # fmt: skip
             self.notes.mounts[uid] = place
+            self._since[uid] = begun
             assert place.path in mounts_below(point), f"mounted, and not there: {facts.name}"
-            self._load(uid, facts, place)
+            self._load(uid, facts, place, begun)
 
-    def _load(self, uid: str, facts: Facts, place: Place) -> None:
+    def _load(self, uid: str, facts: Facts, place: Place, begun: float) -> None:
         """What was written stays; the first time it is written."""
         text = self.notes.written.get(uid)
         if text is not None:
             found = cargo.read(place.path, facts.content, text)
+            if facts.fs and found.startswith("OSError(") and self._full(begun):
+                self._broken.add(uid)
+                self.notes.refused["read: its file system broke on the full disk"] += 1
+                return
             assert found == text, f"the data of {facts.name} reads {found!r}, and was {text!r}"
         elif not place.read_only and cargo.write(place.path, facts.content, uid):
             self.notes.written[uid] = uid
@@ -221,6 +234,8 @@ class Sailor:
         assert [mount.path for mount in found] == [path], f"an acknowledged mount is not known: {path}"
         if self._asked("unmount", facts, ask):
             del self.notes.mounts[uid]
+            self._broken.discard(uid)
+            self._since.pop(uid, None)
             assert not mounts_below(self._daemon.mnt / uid), f"unmounted, and still there: {facts.name}"
 
     def _delete(self) -> None:
@@ -235,7 +250,8 @@ class Sailor:
         uid, facts = self._some(self._takeable())
         name = f"s{self._number}-{self._serial}"
         view = self._asked(
-            "snapshot", facts, lambda key: self._client.create_snapshot("p", facts.name, name, WAIT, key)
+            "snapshot", facts, lambda key: self._client.create_snapshot("p", facts.name, name, WAIT, key),
+            self._since.get(uid) if facts.fs else None,
         )  # fmt: skip
         if view is not None:
             taken = view.resource.uid
