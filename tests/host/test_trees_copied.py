@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,15 @@ def test_what_the_source_has_not_goes(tmp_path: Path) -> None:
     (source / "fifo").mkdir()
     copy(source, target)
     assert described(target) == described(source)
+
+
+def test_an_access_list_that_an_earlier_try_left_is_not_inherited(tmp_path: Path) -> None:
+    entries = ((1, 7, -1), (2, 7, 1000), (4, 5, -1), (16, 7, -1), (32, 5, -1))  # acl(5), as the kernel keeps it
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    source, target = tree(tmp_path / "source"), tmp_path / "target"
+    (target / "deep").mkdir(parents=True)
+    for root in (source, target):
+        os.setxattr(root / "deep", "system.posix_acl_default", acl)
+    copy(source, target)
+    assert described(target) == described(source)
+    assert os.listxattr(target / "deep" / "deeper") == os.listxattr(source / "deep" / "deeper")

@@ -128,7 +128,8 @@ class Sailor:
             self.notes.interrupted += 1  # a half-made format is never gone on with
             return None
         self.notes.refused[f"{deed}: {view.error.code}"] += 1
-        needed = facts.pool == "p" and self._full(begun if since is None else since)
+        broke = since is not None and view.error.detail.startswith("Its file system has met an error")
+        needed = facts.pool == "p" and self._full(since if broke and since is not None else begun)
         assert needed, f"without need: {deed} {facts.name} is {view.state}: {view.error}"
         return None
 

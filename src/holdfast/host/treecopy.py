@@ -204,10 +204,13 @@ def _copied(old: int, new: int, length: int, at: int) -> int:
 
 
 def _attributes(path: str, directory: int, info: os.stat_result, notes: _Notes) -> None:
-    """The owner first, which takes bits of the mode away; an access list changes the mode."""
+    """The owner first, which takes bits of the mode away; an access list changes the mode, and may be inherited."""
     os.chown(path, info.st_uid, info.st_gid, dir_fd=directory)
+    there = f"/proc/self/fd/{directory}/{path}"
+    for name in {name for name in _listed(there) if name.startswith("system.posix_acl_")} - {name for name, _ in notes}:
+        os.removexattr(there, name)
     for name, value in notes:
-        os.setxattr(f"/proc/self/fd/{directory}/{path}", name, value)
+        os.setxattr(there, name, value)
     os.chmod(path, stat.S_IMODE(info.st_mode), dir_fd=directory)
     _set_times(path, info, directory)
 
