@@ -11,7 +11,7 @@ import pytest
 from holdfast.host import children, loops
 from holdfast.records import claims
 from holdfast.testing.forked import BLOCK, forked, killed, tear
-from holdfast.testing.matrix import Broken, Fault
+from holdfast.testing.matrix import Broken, Fault, Passed, Witness, moments
 from tests.crash.test_matrix import find
 from tests.crash.test_pairs import Duel
 from tests.crash.test_pairs import find as find_pair
@@ -67,6 +67,23 @@ def test_a_half_made_file_system_says_its_uuid_and_is_not_whole(image: int) -> N
     assert killed("half", "mkfs-ext4", args, (image,)) == (b"", -signal.SIGKILL)
     assert os.pread(image, 16, 1024 + 0x68).hex() == UUID
     assert forked("fsck-ext4", {"fs": "ext4"}, (image,))[1] != 0
+
+
+def test_one_moment_is_what_lies_between_two_effects_while_no_time_passes() -> None:
+    write = ["journal.intent.before", "records.commit.before", "records.commit.after", "journal.intent.after"]
+    visits = [*write, "volume.mkdir.before", "volume.mkdir.after", *write, "child.umount.before"]
+    goes_on = [False, True, False, True, True, False, True, True, False, True, False]
+    assert moments(Passed(visits, [1.0] * 10 + [2.0])) == goes_on
+
+
+@pytest.mark.parametrize("theatre", ["volume-create-ext4-undo"], indirect=True)
+def test_what_goes_on_within_one_moment_is_seen(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
+    witness = Witness()
+    passed = theatre.play(witness=witness).breaker.passed
+    witness.check(passed)
+    monkeypatch.setattr("holdfast.testing.matrix.faults._GO_ON", ())
+    with pytest.raises(Broken, match=r"between .*tree.remove.after"):
+        witness.check(passed)
 
 
 @pytest.mark.parametrize("theatre", ["volume-create-ext4"], indirect=True)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from holdfast.testing.matrix import Fault, Faults, History, Scenario, deaths, faults_for, sample
+from holdfast.testing.matrix import Fault, Faults, History, Passed, Scenario, Witness, deaths, faults_for, sample
 from tests.crash.scenarios import scenarios
 from tests.crash.theatre import ALL, PROOF, SHM, SOME, Count, Theatre, report
 from tests.needs import need
@@ -31,24 +31,24 @@ def visits(name: str, scratch: str) -> list[str]:
 class Doubles:
     """Every fault in what followed a first one. `again` are those that a rule says to be the same as one of `once`.
 
-    A death is the same as another at the same moment of the same commit (see `deaths`): as the second fault always, as
-    the first if both histories went on through the same failpoints to the same end.
+    A death is the same as another at the same moment (see `deaths`): as the second fault always, as the first if both
+    histories went on through the same failpoints to the same end.
     """
 
-    def __init__(self, visits: list[str]) -> None:
+    def __init__(self, clean: Passed) -> None:
         self.once: list[Faults] = []
         self.again: list[Faults] = []
-        self._deaths = deaths(visits)
+        self._deaths = deaths(clean)
         self._ends: dict[Fault, tuple[str, list[str]]] = {}
 
     def after(self, first: Fault, history: History) -> None:
         """Those of one first fault; of the same death under several names the first must come first."""
-        visits = history.breaker.after
-        self._ends[first] = history.state, visits
+        after = history.breaker.after
+        self._ends[first] = history.state, after.visits
         same = self._deaths.get(first, first)
         repeats = same != first and self._ends.get(same) == self._ends[first]
-        later = deaths(visits)
-        for second in faults_for(visits):
+        later = deaths(after)
+        for second in faults_for(after.visits):
             known = repeats or later.get(second, second) != second
             (self.again if known else self.once).append((first, second))
 
@@ -64,8 +64,10 @@ def test_every_fault_at_every_failpoint_of_a_plan_ends_well(name: str) -> None:
     scratch = str(SHM / f"holdfast-matrix-{os.getpid()}")
     theatre = Theatre(find(name, scratch), scratch)
     try:
-        clean = theatre.play().breaker.visits
-        singles = list(faults_for(clean))
+        witness = Witness()
+        clean = theatre.play(witness=witness).breaker.passed
+        witness.check(clean)
+        singles = list(faults_for(clean.visits))
         doubles = Doubles(clean)
         for single in singles:
             history = theatre.tried((single,))

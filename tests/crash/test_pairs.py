@@ -85,7 +85,7 @@ def histories(duel: Duel) -> tuple[list[Faults], list[Faults]]:
     behind = duel.tried((BEHIND,))
     if behind is None or not behind.queued:
         return holds, []
-    return holds, [(BEHIND, kill) for kill in faults_for(while_queued(behind.breaker.after), ("kill",))]
+    return holds, [(BEHIND, kill) for kill in faults_for(while_queued(behind.breaker.after.visits), ("kill",))]
 
 
 def find(name: str, scratch: str) -> Pair:

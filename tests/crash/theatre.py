@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from holdfast.runtime.api import Killed
-from holdfast.testing.matrix import FAULTS, Broken, Faults, History, Scenario, Stage
+from holdfast.testing.matrix import FAULTS, Broken, Faults, History, Scenario, Stage, Witness
 
 # Runs side by side must not draw the same uids: the audit knows volumes by them.
 SEED = int(os.environ.get("HOLDFAST_MATRIX_SEED", os.getpid()))
@@ -36,9 +36,9 @@ class Theatre:
             self._stage = Stage(scratch, scenario.setup, scenario.prepare, SEED, scenario.universe, scenario.fs)
             self._disk = opening.pop_all()
 
-    def play(self, faults: Faults = ()) -> History:
+    def play(self, faults: Faults = (), *, witness: Witness | None = None) -> History:
         """One history; raises Broken with the words that replay it."""
-        history = History(self.scenario, self._stage, faults)
+        history = History(self.scenario, self._stage, faults, witness)
         try:
             view = history.run()
             self.lines.append(f"{self.scenario.name} {spoken(faults)}: {view.state}")

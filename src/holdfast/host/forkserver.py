@@ -24,13 +24,14 @@ from holdfast.host.processes import start_time
 
 PR_SET_PDEATHSIG = 1
 _MOST_FDS = 16
+# Opened once: a child would do it each time.
+_LIBC = ctypes.CDLL(None)
 
 
 def _child(request: dict[str, Any], fds: list[int]) -> None:
     gate, answer, status, *given = fds
     os.close(status)
-    libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -5,12 +5,13 @@ in each way that fits it. So a new step, or a new call in an old one, is covered
 """
 
 from holdfast.testing.matrix.deeds import Deed, Pair, pairs_of
-from holdfast.testing.matrix.faults import FAULTS, Fault, Faults, deaths, faults_for, sample
+from holdfast.testing.matrix.faults import FAULTS, Fault, Faults, Passed, deaths, faults_for, moments, sample
 from holdfast.testing.matrix.history import History
 from holdfast.testing.matrix.outcome import Outcome
 from holdfast.testing.matrix.pairs import PairHistory, while_queued
 from holdfast.testing.matrix.scenario import Broken, Scenario
 from holdfast.testing.matrix.stage import Stage
+from holdfast.testing.matrix.witness import Witness
 
 __all__ = [
     "FAULTS",
@@ -22,10 +23,13 @@ __all__ = [
     "Outcome",
     "Pair",
     "PairHistory",
+    "Passed",
     "Scenario",
     "Stage",
+    "Witness",
     "deaths",
     "faults_for",
+    "moments",
     "pairs_of",
     "sample",
     "while_queued",

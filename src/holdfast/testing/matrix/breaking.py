@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Callable
 
-from holdfast.testing.matrix.faults import Faults, is_death
+from holdfast.testing.matrix.faults import Faults, Passed, is_death
 from holdfast.testing.universe import ChildDies, ChildHangs, ChildIsLate, Universe
 
 # Longer than the allowance that the matrix gives, and that longer than any child's deadline; virtual seconds.
@@ -14,8 +14,8 @@ HANG = 1100.0
 class Breaker:
     """Fires its faults one after the other, while armed.
 
-    `visits` are all that were passed, `after` those since the first fault fired. `hold` is called where a fault of
-    that kind stands.
+    `visits` are all that were passed, and `times` when; `after` those since the first fault fired. `hold` is called
+    where a fault of that kind stands.
     """
 
     def __init__(self, faults: Faults, weather: tuple[tuple[str, int], ...], hold: Callable[[], None]) -> None:
@@ -23,7 +23,8 @@ class Breaker:
         self.fired = 0
         self.armed = False
         self.visits: list[str] = []
-        self.after: list[str] = []
+        self.times: list[float] = []
+        self._first = 0
         self._weather = weather
         self._hold = hold
         self._counts: dict[str, int] = {}
@@ -33,13 +34,22 @@ class Breaker:
         if not self.armed:
             return
         self.visits.append(name)
-        if self.fired:
-            self.after.append(name)
+        self.times.append(universe.scheduler.clock)
         if self.fired < len(self.faults):
             self._maybe_fire(universe, name)
         for at, code in self._weather:
             if at == name:
                 raise OSError(code, os.strerror(code))
+
+    @property
+    def after(self) -> Passed:
+        """What was passed since the first fault fired, and when."""
+        return Passed(self.visits[self._first :], self.times[self._first :])
+
+    @property
+    def passed(self) -> Passed:
+        """All that was passed, and when."""
+        return Passed(self.visits, self.times)
 
     def _maybe_fire(self, universe: Universe, name: str) -> None:
         fault = self.faults[self.fired]
@@ -49,6 +59,7 @@ class Breaker:
         if self._counts[name] < fault.nth:
             return
         self.fired += 1
+        self._first = self._first or len(self.visits)
         self._counts = {}
         self._fire(universe, name, fault.kind)
 

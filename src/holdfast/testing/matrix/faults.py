@@ -13,9 +13,12 @@ hold        nothing is broken: the other operation of a pair is asked for while 
 
 import random
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
+# What goes on after its `.after`: a walk removes more.
+_GO_ON = ("tree.remove.after",)
 FAULTS = ("kill", "error", "reply-lost", "hang", "late", "child-kill", "child-half")
 
 
@@ -31,6 +34,13 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 Faults = tuple[Fault, ...]
+
+
+class Passed(NamedTuple):
+    """Failpoints in the order in which they were passed, and when each was: virtual seconds."""
+
+    visits: list[str]
+    times: list[float]
 
 
 def faults_for(visits: list[str], kinds: tuple[str, ...] = FAULTS) -> Iterator[Fault]:
@@ -62,34 +72,47 @@ def _fits(name: str, kind: str) -> bool:
     return before
 
 
-def deaths(visits: list[str]) -> dict[Fault, Fault]:
-    """Every fault that is the daemon's death, and the first one at the same moment: before, or after, one commit.
+def deaths(passed: Passed) -> dict[Fault, Fault]:
+    """Every fault that is the daemon's death, and the first one at the same moment.
 
-    Between `journal.*.before` and the `records.commit.before` that follows it nothing is done that could be seen after
-    a death, and so after the commit; and an error at either is a death too. Only visits that follow each other
-    immediately count as one moment.
+    An error at a commit is a death too.
     """
     found: dict[Fault, Fault] = {}
     counts: dict[str, int] = {}
     first: Fault | None = None
-    before = ""
-    for name in visits:
+    for name, goes_on in zip(passed.visits, moments(passed), strict=True):
         counts[name] = counts.get(name, 0) + 1
-        if not _one_moment(before, name):
+        if not goes_on:
             first = None
         for kind in FAULTS:
             if _fits(name, kind) and is_death(name, kind):
                 fault = Fault(name, counts[name], kind)
                 first = first or fault
                 found[fault] = first
-        before = name
+    return found
+
+
+def moments(passed: Passed) -> list[bool]:
+    """Of each visit, whether it is of one moment with the visit before it.
+
+    Whatever can be seen after a death is done between the `.before` and the `.after` of one effect. So what follows
+    an effect immediately, without time passing, is of one moment until the next effect begins: the end of a commit
+    and of the journal's write around it, and the beginnings of the next write and of its commit. That it is, a
+    `Witness` looks after.
+    """
+    found = []
+    before, then = "", -1.0
+    for name, now in zip(*passed, strict=True):
+        found.append(now == then and _one_moment(before, name))
+        before, then = name, now
     return found
 
 
 def _one_moment(before: str, name: str) -> bool:
     into = before.startswith("journal.") and before.endswith(".before") and name == "records.commit.before"
     out = before == "records.commit.after" and name.startswith("journal.") and name.endswith(".after")
-    return into or out
+    between = before.endswith(".after") and name.endswith(".before") and before not in _GO_ON
+    return into or out or between
 
 
 def is_death(name: str, kind: str) -> bool:

@@ -12,6 +12,8 @@ from holdfast.testing.matrix.breaking import Breaker
 from holdfast.testing.matrix.faults import Faults
 from holdfast.testing.matrix.scenario import Broken, Scenario
 from holdfast.testing.matrix.stage import Stage
+from holdfast.testing.matrix.witness import Witness
+from holdfast.testing.universe import Universe
 
 KEY = "the-same-key"
 
@@ -19,10 +21,11 @@ KEY = "the-same-key"
 class History:
     """Lay out the stage, ask, break, recover, check."""
 
-    def __init__(self, scenario: Scenario, stage: Stage, faults: Faults) -> None:
+    def __init__(self, scenario: Scenario, stage: Stage, faults: Faults, witness: Witness | None = None) -> None:
         self.scenario = scenario
         self.faults = faults
         self.breaker = Breaker(faults, scenario.weather, lambda: None)
+        self._witness = witness
         self.universe = stage.lay()
         self.operation = ""
         self.state = ""
@@ -32,7 +35,7 @@ class History:
         universe, breaker = self.universe, self.breaker
         self.scenario.between(universe.scratch)
         before = checks.contents(universe.scratch)
-        universe.hook = breaker
+        universe.hook = self._witnessed if self._witness else breaker
         breaker.armed = True
         view = self._until_ended()
         breaker.armed = False
@@ -42,6 +45,11 @@ class History:
         self._check(universe.daemon, view, before)
         self.state = view.state
         return view
+
+    def _witnessed(self, universe: Universe, name: str) -> None:
+        if self._witness is not None and self.breaker.armed:
+            self._witness.see(universe)
+        self.breaker(universe, name)
 
     def _until_ended(self) -> OperationView:
         """Ask with the same key, through as many deaths as it takes."""
