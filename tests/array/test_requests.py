@@ -55,6 +55,8 @@ def test_operations_ask_as_seldom_as_is_documented(world: ArrayWorld) -> None:
     # Else the entry of the host comes and goes meanwhile, as the collector finds it.
     world.ends(client, client.create_volume("p", "kept", "1MiB", "block", wait=None), "done")
     world.ends(client, client.mount("p", "kept", world.path("kept", file=True), wait=None), "done")
+    world.ends(client, client.create_volume("p", "used", "16MiB", "filesystem", "ext4", wait=None), "done")
+    world.ends(client, client.mount("p", "used", world.path("used"), wait=None), "done")
     block, tree = world.path("block", file=True), world.path("tree")
     deeds: dict[str, Deed] = {
         "create a block volume": lambda c: c.create_volume("p", "b", "16MiB", "block"),
@@ -66,6 +68,10 @@ def test_operations_ask_as_seldom_as_is_documented(world: ArrayWorld) -> None:
         "unmount a block volume": lambda c: c.unmount(c.mounts(block)[0]),
         "rename": lambda c: c.rename_volume("p", "f", "g"),
         "delete": lambda c: c.delete_volume("p", "g"),
+        "take a snapshot of a device": lambda c: c.create_snapshot("p", "b", "s"),
+        "take a snapshot of a mounted file system": lambda c: c.create_snapshot("p", "used", "s"),
+        "clone a file system": lambda c: c.clone_volume("p", "used", "h", snapshot="s"),
+        "restore a device": lambda c: c.restore_snapshot("p", "b", "s"),
     }
     found = {what: len(counted(world, client, deed)) for what, deed in deeds.items()}
     assert found == documented()

@@ -41,6 +41,7 @@ class FlashArrayHarness(ConnectingHarness):
     """Each pool is a pod of one array."""
 
     kinds = KINDS
+    stages = False
     filesystems = {"ext4": 8 * MIB, "xfs": 304 * MIB}
 
     def __init__(self, server: ArrayServer, runtime: Runtime, children: Children) -> None:

@@ -181,7 +181,7 @@ def test_a_restored_volume_is_the_old_or_the_new_and_the_new_once_it_was_acknowl
 
     def restore(snapshot: VolumeRef, operation: str) -> None:
         staged(harness, pool, volume, snapshot, harness.making(operation))
-        driver.swap_restore(pool, volume, operation)
+        driver.swap_restore(pool, volume, snapshot, operation)
         _discarded(harness, pool, volume, operation)
 
     def act() -> Callable[[], object]:

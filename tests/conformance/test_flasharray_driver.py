@@ -7,6 +7,7 @@ import pytest
 from holdfast.host.children import ForkServerChildren
 from holdfast.runtime.threads import ThreadRuntime
 from holdfast.testing.conformance.connecting import ConnectingConformance
+from holdfast.testing.conformance.copies import CopyConformance
 from holdfast.testing.conformance.drivers import PoolConformance, VolumeConformance
 from holdfast.testing.conformance.harness import Kind
 from holdfast.testing.flasharray.server import serving
@@ -44,6 +45,10 @@ class TestPools(PoolConformance):
 
 
 class TestVolumes(VolumeConformance):
+    """See there."""
+
+
+class TestCopies(CopyConformance):
     """See there."""
 
 

@@ -12,6 +12,7 @@ from holdfast.drivers.contract import Observation, Present
 from holdfast.drivers.transports.contract import Options
 from holdfast.model.errors import HoldfastError
 from holdfast.testing.conformance.connecting import ConnectingConformance
+from holdfast.testing.conformance.copies import CopyConformance
 from holdfast.testing.conformance.drivers import PoolConformance, VolumeConformance
 from holdfast.testing.conformance.harness import Kind
 from holdfast.testing.flasharray.fabric import LoopFabric
@@ -40,6 +41,10 @@ class TestPools(PoolConformance):
 
 
 class TestVolumes(VolumeConformance):
+    """See there."""
+
+
+class TestCopies(CopyConformance):
     """See there."""
 
 

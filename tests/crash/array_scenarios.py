@@ -12,7 +12,12 @@ from holdfast.operations.base import Asked
 from holdfast.operations.connection.cut import ConnectionCut
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
+from holdfast.operations.snapshot.create import SnapshotCreate
+from holdfast.operations.snapshot.delete import SnapshotDelete
+from holdfast.operations.snapshot.mount import SnapshotMount
+from holdfast.operations.snapshot.restore import SnapshotRestore
 from holdfast.operations.volume.check import VolumeCheck
+from holdfast.operations.volume.clone import VolumeClone
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.rename import VolumeRename
@@ -41,6 +46,9 @@ def array_scenarios(
     xfs = VolumeCreate(pool="p", name="v", size="300MiB", content="filesystem", fs="xfs")
     mount, unmount = VolumeMount(pool="p", name="v", path=path), VolumeUnmount(path=path)
     delete = VolumeDelete(pool="p", name="v")
+    take = SnapshotCreate(pool="p", volume="v", name="s")
+    clone, larger = (VolumeClone(pool="p", source="v", name="w", size=size) for size in (None, "320MiB"))
+    go_back = SnapshotRestore(pool="p", volume="v", name="s")
 
     def plain(
         name: str, setup: tuple[Asked, ...], request: Asked | Callable[[Daemon], Asked], **more: object
@@ -76,6 +84,18 @@ def array_scenarios(
         ),
         plain("resize-block", (pool, block, mount), VolumeResize(pool="p", name="v", size="2MiB"), prepare=file_at),
         plain("resize-xfs", (pool, xfs), VolumeResize(pool="p", name="v", size="320MiB")),
+        plain("snapshot-block", (pool, block), take),
+        plain("snapshot-ext4", (pool, ext4), take),
+        plain("snapshot-ext4-mounted", (pool, ext4, mount), take, prepare=directory_at),
+        plain("snapshot-undo", (pool, ext4), take, weather=(("array.tag-whole.before", full),)),
+        plain("snapshot-mount", (pool, ext4, take), SnapshotMount(pool="p", volume="v", name="s", path=path),
+              prepare=directory_at),
+        plain("snapshot-delete", (pool, block, take), SnapshotDelete(pool="p", volume="v", name="s")),
+        plain("clone-ext4", (pool, ext4), clone),
+        plain("clone-larger", (pool, xfs), larger),
+        plain("clone-undo", (pool, xfs), larger, weather=(("child.grow.before", denied),)),
+        plain("restore-ext4", (pool, ext4, take), go_back),
+        plain("restore-larger", (pool, block, VolumeResize(pool="p", name="v", size="2MiB"), take), go_back),
         plain("device-release", (pool, block), _release),
         plain("connection-cut", (pool, block), ConnectionCut(pool="p", name="v", host="esx-17")),
     ]  # fmt: skip

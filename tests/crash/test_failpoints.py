@@ -46,7 +46,7 @@ def names_in_the_code() -> set[str]:
         found.update(f"journal.{name}" for name in re.findall(r'_journal\.write\(\s*"([a-z-]+)"', text))
         found.update(f"journal.{name}" for name in re.findall(r'self\._(?:commit|step)\(\s*"([a-z-]+)"', text))
         found.update(f"array.{name}" for name in re.findall(r'\.change\(\s*"([a-z-]+)"', text))
-        found.update(f"array.{name}" for name in re.findall(r'self\._tag\(.*"(tag-[a-z]+)"', text))
+        found.update(f"array.{name}" for name in re.findall(r'\.tag\(.*"(tag-[a-z]+)"', text))
         kinds = r'^    "([a-z-]+)": (?:mounting|checks|trims|growing|taking)\.'
         found.update(f"child.{name}" for name in re.findall(kinds, text, re.MULTILINE))
         found.update(f"child.{name}" for name in re.findall(r'"((?:mkfs|fsck|identify|copy)-[a-z0-9]+)": _', text))

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from holdfast.testing.matrix import Fault, Faults, History, Passed, Scenario, Witness, deaths, faults_for, sample
+from holdfast.testing.matrix import Fault, Faults, History, Passed, Scenario, Witness, alias, deaths, faults_for, sample
 from tests.crash.scenarios import scenarios
 from tests.crash.theatre import ALL, PROOF, SHM, SOME, Count, Theatre, report
 from tests.needs import need
@@ -31,32 +31,47 @@ def visits(name: str, scratch: str) -> list[str]:
 class Doubles:
     """Every fault in what followed a first one. `again` are those that a rule says to be the same as one of `once`.
 
-    A death is the same as another at the same moment (see `deaths`): as the second fault always, as the first if both
-    histories went on through the same failpoints to the same end.
+    A death is the same as another at the same moment (see `deaths`), a child's as another trouble of its act (see
+    `alias`): as the first fault if both histories went on through the same failpoints to the same end; as the second, a
+    death always, and a child's where that was seen of all first ones at that failpoint.
     """
 
     def __init__(self, clean: Passed) -> None:
-        self.once: list[Faults] = []
-        self.again: list[Faults] = []
         self._deaths = deaths(clean)
         self._ends: dict[Fault, tuple[str, list[str]]] = {}
+        self._after: dict[Fault, Passed] = {}
 
     def after(self, first: Fault, history: History) -> None:
-        """Those of one first fault; of the same death under several names the first must come first."""
-        after = history.breaker.after
-        self._ends[first] = history.state, after.visits
-        same = self._deaths.get(first, first)
-        repeats = same != first and self._ends.get(same) == self._ends[first]
-        later = deaths(after)
-        for second in faults_for(after.visits):
-            known = repeats or later.get(second, second) != second
-            (self.again if known else self.once).append((first, second))
+        """What followed a first fault."""
+        self._after[first] = history.breaker.after
+        self._ends[first] = history.state, history.breaker.after.visits
 
-    def chosen(self, *, twin: bool, share: float) -> list[Faults]:
-        """What is played of them, drawn by seed: in the proof a `share` of those that differ."""
-        whole = share if PROOF and not twin else SOME * share
-        once, again = (1.0, 1.0) if ALL else (whole, SOME * share)
-        return [*sample(self.once, once, seed=20260101), *sample(self.again, again, seed=20260102)]
+    def _repeats(self, first: Fault) -> bool:
+        same = alias(first) or self._deaths.get(first, first)
+        return same != first and self._ends.get(same) == self._ends[first]
+
+    def told(self) -> tuple[list[Faults], list[Faults]]:
+        """`once` and `again`."""
+        once: list[Faults] = []
+        again: list[Faults] = []
+        alike = {first.at: True for first in self._after if alias(first)}
+        for first in self._after:
+            if alias(first) and not self._repeats(first):
+                alike[first.at] = False
+        for first, passed in self._after.items():
+            repeats, later = self._repeats(first), deaths(passed)
+            for second in faults_for(passed.visits):
+                known = later.get(second, second) != second or (alias(second) and alike.get(second.at))
+                (again if repeats or known else once).append((first, second))
+        return once, again
+
+
+def chosen(once: list[Faults], again: list[Faults], scenario: Scenario) -> list[Faults]:
+    """What is played of the doubles, drawn by seed: in the proof a `share` of those that differ."""
+    share = scenario.share
+    whole = share if PROOF and not scenario.twin else SOME * share
+    shares = (1.0, 1.0) if ALL else (whole, SOME * share)
+    return [*sample(once, shares[0], seed=20260101), *sample(again, shares[1], seed=20260102)]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -74,13 +89,14 @@ def test_every_fault_at_every_failpoint_of_a_plan_ends_well(name: str) -> None:
             if history is not None:
                 assert history.breaker.fired == 1, f"{single} was never reached"
                 doubles.after(single, history)
-        for double in doubles.chosen(twin=bool(theatre.scenario.twin), share=theatre.scenario.share):
+        once, again = doubles.told()
+        for double in chosen(once, again, theatre.scenario):
             theatre.tried(double)
     finally:
         theatre.close()
     about = f"doubles as of {theatre.scenario.twin}: " if theatre.scenario.twin else ""
-    shapes = {"singles": len(singles), "doubles": len(doubles.once), "doubles by another name": len(doubles.again)}
-    every = [*((single,) for single in singles), *doubles.once, *doubles.again]
+    shapes = {"singles": len(singles), "doubles": len(once), "doubles by another name": len(again)}
+    every = [*((single,) for single in singles), *once, *again]
     report(Count(name, about, shapes, len(theatre.lines)), theatre.lines, every)
     broken = theatre.broken
     assert not broken, f"{len(broken)} histories broke, such as:\n" + "\n".join(broken[:10])

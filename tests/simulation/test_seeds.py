@@ -31,6 +31,10 @@ FOUND_ARRAY = (4, 15, 114, 235, 345, 1074254498, 3103528931)
 # The same of snapshots'; what one found was the oracle's.
 TAKING_SEEDS, TAKING_CHUNKS = 15, 8 if PROOF else 1
 FOUND_TAKING = (13, 15, 147)
+# The same of snapshots on an array.
+BOTH_CHUNKS = 5 if PROOF else 1
+BOTH_FRESH = 5
+FOUND_BOTH: tuple[int, ...] = ()
 TAKING = {
     "snapshot.create", "snapshot.delete", "snapshot.rename", "snapshot.change", "snapshot.mount", "snapshot.restore",
     "volume.clone", "volume.resize", "pool.adopt",
@@ -125,6 +129,19 @@ def test_the_same_with_snapshots_of_which_each_holds_what_its_volume_held(chunk:
 def test_seeds_with_snapshots_that_found_something_once_and_fresh_ones_pass() -> None:
     first = int.from_bytes(os.urandom(4), "big")
     play([*FOUND_TAKING, *(first + number for number in range(ARRAY_FRESH))], "snapshots-fresh", taking=True)
+
+
+@pytest.mark.parametrize("chunk", range(BOTH_CHUNKS))
+def test_the_same_with_snapshots_on_an_array(chunk: int) -> None:
+    seeds = list(range(chunk * TAKING_SEEDS + 1, (chunk + 1) * TAKING_SEEDS + 1))
+    _hits, results, _ended = play(seeds, f"both-chunk-{chunk}", array=True, taking=True)
+    done = {name.partition(" ")[0] for name, count in results.items() if name.endswith(" done") and count}
+    assert done >= TAKING - {"pool.adopt"}
+
+
+def test_fresh_seeds_with_snapshots_on_an_array_pass() -> None:
+    first = int.from_bytes(os.urandom(4), "big")
+    play([*FOUND_BOTH, *(first + number for number in range(BOTH_FRESH))], "both-fresh", array=True, taking=True)
 
 
 @pytest.mark.parametrize("array", [False, True])

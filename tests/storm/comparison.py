@@ -21,7 +21,7 @@ def compare(notes: Notes, seen: Seen) -> list[Difference]:
 
 
 def _volumes(notes: Notes, seen: Seen) -> Iterator[Difference]:
-    told = {**notes.volumes, **notes.snapshots}
+    told = notes.known
     for uid, facts in told.items():
         recorded = seen.recorded.get(uid)
         if recorded is None:
@@ -46,7 +46,7 @@ def _superfluous(notes: Notes, uid: str, what: str) -> Difference:
 
 def _mounts(notes: Notes, seen: Seen) -> Iterator[Difference]:
     for uid, place in notes.mounts.items():
-        name = notes.volumes[uid].name
+        name = notes.known[uid].name
         if seen.shown.get(uid) != place:
             yield Difference("lost", f"the mount of {name}: it is shown as {seen.shown.get(uid)}, and was {place}")
         if place.path not in seen.mount_points:
@@ -59,18 +59,18 @@ def _mounts(notes: Notes, seen: Seen) -> Iterator[Difference]:
             yield Difference("leaked", f"a mount at {path}")
     for uid, text in seen.cargo.items():
         if text != notes.written[uid]:
-            name = {**notes.volumes, **notes.snapshots}[uid].name
+            name = notes.known[uid].name
             yield Difference("lost", f"data: {name} reads {text!r}, and was {notes.written[uid]!r}")
-    needed = Counter(uid for uid in notes.mounts if notes.volumes[uid].content != "directory")
+    needed = Counter(uid for uid in notes.mounts if notes.known[uid].content != "directory")
     for uid in (Counter(seen.devices) - needed).elements():
         yield Difference("leaked", f"a loop device on the disk of {uid}")
     for uid in (needed - Counter(seen.devices)).elements():
-        yield Difference("lost", f"the loop device of {notes.volumes[uid].name}")
-    wanted = Counter(uid for uid in notes.mounts if notes.volumes[uid].pool == "a")
+        yield Difference("lost", f"the loop device of {notes.known[uid].name}")
+    wanted = Counter(uid for uid in notes.mounts if notes.known[uid].pool == "a")
     for uid in (Counter(seen.connected) - wanted).elements():
         yield Difference("leaked", f"a connection of {uid}")
     for uid in (wanted - Counter(seen.connected)).elements():
-        yield Difference("lost", f"the connection of {notes.volumes[uid].name}")
+        yield Difference("lost", f"the connection of {notes.known[uid].name}")
 
 
 def _rest(seen: Seen) -> Iterator[Difference]:

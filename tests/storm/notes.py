@@ -41,6 +41,11 @@ class Notes:
         self.unclear = 0
         self.interrupted = 0
 
+    @property
+    def known(self) -> dict[str, Facts]:
+        """Volumes and snapshots."""
+        return {**self.volumes, **self.snapshots}
+
     def add(self, other: "Notes") -> None:
         """Take another's."""
         self.volumes |= other.volumes

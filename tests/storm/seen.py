@@ -10,6 +10,7 @@ import apsw
 from holdfast.client import Client
 from holdfast.drivers.flasharray import names
 from holdfast.model.operations import ENDED
+from holdfast.model.views import MountView
 from holdfast.testing.flasharray.server import ArrayServer
 from holdfast.testing.flasharray.shelf import VOLUMES
 from tests.daemon import mounts_below, temporary_below
@@ -39,36 +40,47 @@ class Seen(NamedTuple):
 
 def look(daemon: StormDaemon, client: Client, notes: Notes) -> Seen:
     """All of it, while no operation is under way."""
-    pools = {volume.uid: pool for pool in POOLS for volume in client.volumes(pool)}
-    volumes = [volume for pool in POOLS for volume in client.volumes(pool)]
-    uids = {volume.name: volume.uid for volume in volumes}
-    snapshots = [each for volume in client.volumes("p") for each in client.snapshots("p", volume.name)]
+    volumes = {volume.uid: (pool, volume) for pool in POOLS for volume in client.volumes(pool)}
+    uids = {volume.name: uid for uid, (_pool, volume) in volumes.items()}
+    snapshots = {
+        each.uid: (pool, uid, each)
+        for uid, (pool, volume) in volumes.items()
+        for each in client.snapshots(pool, volume.name)
+    }
+    called = {(uids[each.volume], each.name): uid for uid, (_pool, _of, each) in snapshots.items()}
     mounts = client.mounts()
     return Seen(
-        recorded={v.uid: Facts(v.name, v.size, v.content, v.fs, pools[v.uid]) for v in volumes}
-        | {s.uid: Facts(s.name, s.size, s.content, s.fs, "p", uids[s.volume]) for s in snapshots},
-        unready=[v.uid for v in volumes if not v.ready] + [s.uid for s in snapshots if not s.ready],
-        shown={uids.get(m.volume, m.volume): Place(m.path, m.read_only) for m in mounts if m.mounted},
+        recorded={uid: Facts(v.name, v.size, v.content, v.fs, pool) for uid, (pool, v) in volumes.items()}
+        | {uid: Facts(s.name, s.size, s.content, s.fs, pool, of) for uid, (pool, of, s) in snapshots.items()},
+        unready=[uid for uid, (_pool, v) in volumes.items() if not v.ready]
+        + [uid for uid, (_pool, _of, s) in snapshots.items() if not s.ready],
+        shown={_mounted(m, uids, called): Place(m.path, m.read_only) for m in mounts if m.mounted},
         audit=[f"{found.kind} {found.subject}: {found.evidence}" for found in client.audit()],
         on_disk=[*os.listdir(daemon.pool / "volumes"), *on_array(daemon.array)],
         temporary=temporary_below(daemon.pool),
         mount_points=mounts_below(daemon.mnt),
         devices=[*backed_by(daemon.pool / "volumes"), *_shown(daemon.array)],
         cargo={
-            uid: cargo.read(notes.mounts[uid].path, notes.volumes[uid].content, text)
+            uid: cargo.read(notes.mounts[uid].path, notes.known[uid].content, text)
             for uid, text in notes.written.items()
             if uid in notes.mounts
         }
         | {
             uid: cargo.kept(daemon.pool / "volumes" / uid, facts.content, notes.written[uid])
             for uid, facts in notes.snapshots.items()
-            if uid in notes.written and facts.content != "filesystem"
+            if uid in notes.written and facts.content != "filesystem" and facts.pool == "p"
         },
         connected=[
             named.uid for _, name in sorted(daemon.array.array.state.connections) if (named := names.parse(name))
         ],
         processes=strays(daemon),
     )
+
+
+def _mounted(mount: MountView, uids: dict[str, str], called: dict[tuple[str, str], str]) -> str:
+    """The uid of the volume, or of the snapshot, that is mounted."""
+    uid = uids.get(mount.volume, mount.volume)
+    return called.get((uid, mount.snapshot), mount.snapshot) if mount.snapshot else uid
 
 
 def on_array(server: ArrayServer) -> dict[str, str]:

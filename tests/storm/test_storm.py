@@ -17,6 +17,7 @@ from holdfast.client import Client
 from holdfast.testing.flasharray.judging import judge
 from tests.needs import need, need_root
 from tests.storm import settings
+from tests.storm.afterwards import lose
 from tests.storm.comparison import Difference, compare
 from tests.storm.notes import Notes
 from tests.storm.place import StormDaemon, storm_daemon
@@ -49,6 +50,8 @@ def test_a_storm_loses_nothing_leaks_nothing_and_every_start_succeeds() -> None:
         storm.log.tell(notes, found, time.monotonic() - begun)
         assert found == []
         assert all(storm.log.came[weather.name] for weather in WEATHERS)
+        lose(storm, client, notes)
+        assert lasting(daemon, client, notes) == []
         sweep(daemon, client)
         assert judge(daemon.array.array.log) > 0
         met = daemon.array.array.weather.met
@@ -75,7 +78,7 @@ def sail(storm: Storm) -> Notes:
     over, wrecked = threading.Event(), threading.Event()
     sailors = [Sailor(storm.daemon, number, over, wrecked, storm.pool_was_full) for number in range(settings.CLIENTS)]
     for sailor in sailors:
-        sailor.thread.start()
+        sailor.start()
     try:
         blow(storm, sailors)
     except BaseException:

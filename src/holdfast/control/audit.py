@@ -3,7 +3,7 @@
 import msgspec
 
 from holdfast.control.audit_devices import device_findings
-from holdfast.control.connections import Connections, Leak
+from holdfast.control.connections import Connections, Leak, Objects
 from holdfast.drivers.contract import Absent, ForeignObject, Item, Observation, Present, Unknown, VolumeFacts
 from holdfast.drivers.registry import Drivers
 from holdfast.host.host import Host
@@ -128,13 +128,19 @@ class Audit:
 
     def _leaks(self, pool: Pool, records: Rows) -> list[Seen]:
         try:
-            leaks = self._connections.leaks(pool, records.volumes, records.attachments, records.moving)
+            leaks = self._connections.leaks(pool, _objects(pool, records), records.attachments, records.moving)
         except (HoldfastError, OSError) as error:
             return [Seen(_finding("unknown", pool.name, str(error), "Its connections could not be read."), pool.uid)]
-        return [Seen(leak.finding, leak.uid, pool, volume=leak.volume, leak=leak) for leak in leaks]
+        return [
+            Seen(
+                leak.finding, leak.uid, pool, volume=leak.row if isinstance(leak.row, Volume) else None,
+                snapshot=leak.row if isinstance(leak.row, Snapshot) else None, leak=leak,
+            )
+            for leak in leaks
+        ]  # fmt: skip
 
     @staticmethod
-    def _item(pool: Pool, item: Item, mine: "_Objects") -> Seen | None:
+    def _item(pool: Pool, item: Item, mine: Objects) -> Seen | None:
         if item.kind == "volume" and item.uid in mine:
             return None
         whole = item.uid in mine and mine[item.uid][1].status.ready
@@ -216,14 +222,10 @@ def _unproven(item: Item) -> Seen:
     return Seen(_finding("orphan", item.where, "no record knows it, and it does not say who made it", remedy), item.uid)
 
 
-# By uid: how people call it, and its record.
-_Objects = dict[str, tuple[str, Volume | Snapshot]]
-
-
-def _objects(pool: Pool, records: Rows) -> _Objects:
+def _objects(pool: Pool, records: Rows) -> Objects:
     """All that is to be in the pool."""
     volumes = {volume.uid: volume for volume in records.volumes if volume.parent == pool.uid}
-    found: _Objects = {uid: (f"{pool.name}/{volume.name}", volume) for uid, volume in volumes.items()}
+    found: Objects = {uid: (f"{pool.name}/{volume.name}", volume) for uid, volume in volumes.items()}
     for row in records.snapshots:
         if row.parent in volumes:
             found[row.uid] = (f"{pool.name}/{volumes[row.parent].name}@{row.name}", row)

@@ -8,7 +8,7 @@ from holdfast.drivers.connecting import Connecting, ConnectionFacts
 from holdfast.drivers.contract import Absent, ForeignObject, Present, Unknown
 from holdfast.drivers.registry import Drivers
 from holdfast.model.errors import Again, InUse
-from holdfast.model.resources import Attachment, Finding, Member, Pool, Volume
+from holdfast.model.resources import Attachment, Finding, Member, Pool, Snapshot, Volume
 from holdfast.model.views import ConnectionState, ConnectionView
 from holdfast.operations.refs import pool_ref, volume_ref
 from holdfast.records import claims, resources
@@ -16,13 +16,17 @@ from holdfast.records.contract import Records, Tx
 
 
 class Leak(msgspec.Struct, frozen=True):
-    """A finding about a volume (by uid; perhaps unrecorded) or a host entry, and what a repair would need."""
+    """A finding about a volume, a snapshot (by uid; perhaps unrecorded) or a host entry; and what a repair needs."""
 
     finding: Finding
     uid: str
-    volume: Volume | None = None
+    row: Volume | Snapshot | None = None
     host: str = ""
     ours: bool = False
+
+
+# By uid: how people call it, and its record.
+Objects = dict[str, tuple[str, Volume | Snapshot]]
 
 
 class Connections:
@@ -93,17 +97,14 @@ class Connections:
         for key in [key for key in list(self._first) if key[0] not in pools]:
             self._first.pop(key, None)
 
-    def leaks(
-        self, pool: Pool, volumes: list[Volume], attachments: list[Attachment], moving: frozenset[str]
-    ) -> list[Leak]:
-        """What no attachment wants, of a pool that proved to be there; raise Again or OSError.
+    def leaks(self, pool: Pool, mine: Objects, attachments: list[Attachment], moving: frozenset[str]) -> list[Leak]:
+        """What no attachment wants, of a pool that proved to be there and has these; raise Again or OSError.
 
         What is `moving` may be connected for an operation, and is not counted.
         """
         ref = pool_ref(pool, self._owner)
         driver = self._drivers.connecting(ref)
         members = self._records.read(_members)
-        mine = {volume.uid: volume for volume in volumes if volume.parent == pool.uid}
         mounts = {uid: [one for one in attachments if one.parent == uid] for uid in mine}
         wanted = {uid: {one.spec.member for one in there} for uid, there in mounts.items()}
         found: list[Leak] = []
@@ -115,7 +116,7 @@ class Connections:
                 if uid not in moving:
                     counted[state].append(self._since((pool.uid, uid), each, mounts.get(uid, [])))
                 if state != "wanted":
-                    found.append(_connection_leak(pool, mine.get(uid), uid, each, state))
+                    found.append(_connection_leak(mine.get(uid, (f"{pool.name}/{uid}", None)), uid, each, state))
         self.counted = {**self.counted, pool.uid: counted}
         self._forget(pool.uid, connected)
         return [*found, *self._devices(pool, driver, mine, wanted), *self._hosts(pool, driver, members)]
@@ -126,18 +127,16 @@ class Connections:
         for key in [key for key in list(self._first) if key[0] == pool and key not in there]:
             self._first.pop(key, None)
 
-    def _devices(
-        self, pool: Pool, driver: Connecting, mine: dict[str, Volume], wanted: dict[str, set[str]]
-    ) -> list[Leak]:
-        by_serial = {volume.status.identity.get("serial"): volume for volume in mine.values()}
+    def _devices(self, pool: Pool, driver: Connecting, mine: Objects, wanted: dict[str, set[str]]) -> list[Leak]:
+        by_serial = {row.status.identity.get("serial"): (name, row) for name, row in mine.values()}
         here = driver.devices(pool_ref(pool, self._owner))
         found = []
         for serial, path in sorted(here.items()):
-            volume = by_serial.get(serial)
-            if volume is not None and self._member not in wanted[volume.uid]:
-                evidence = f"the device of {pool.name}/{volume.name}, which nobody wants here"
+            name, row = by_serial.get(serial, ("", None))
+            if row is not None and self._member not in wanted[row.uid]:
+                evidence = f"the device of {name}, which nobody wants here"
                 finding = Finding(kind="leaked-device", subject=path, evidence=evidence, remedy="--repair removes it.")
-                found.append(Leak(finding, volume.uid, volume, ours=True))
+                found.append(Leak(finding, row.uid, row, ours=True))
         return found
 
     def _hosts(self, pool: Pool, driver: Connecting, members: dict[str, str]) -> list[Leak]:
@@ -176,6 +175,7 @@ class Connections:
         if any(item.removeprefix("uid:") in own for _, item, _ in claims.held(tx)):
             return True, None
         parents = {volume.uid for uid in own for volume in resources.page(tx, Volume, uid)} if pools else set()
+        parents |= {snapshot.uid for uid in parents for snapshot in resources.page(tx, Snapshot, uid)}
         used = any(attachment.parent in parents for attachment in resources.page(tx, Attachment)) if parents else False
         return bool(pools), None if used else pools
 
@@ -222,17 +222,20 @@ _WHY: dict[ConnectionState, str] = {
 
 
 def _connection_leak(
-    pool: Pool, volume: Volume | None, uid: str, each: ConnectionFacts, state: ConnectionState
+    of: tuple[str, Volume | Snapshot | None], uid: str, each: ConnectionFacts, state: ConnectionState
 ) -> Leak:
-    name = f"{pool.name}/{volume.name if volume else uid}"
+    name, row = of
     if state == "foreign":
-        remedy = f"Left alone; `holdfast volume disconnect {name} {each.host}` cuts it." if volume else "Left alone."
-    elif volume is None:
+        cut = f"`holdfast volume disconnect {name} {each.host}` cuts it."
+        remedy = f"Left alone; {cut}" if isinstance(row, Volume) else "Left alone."
+    elif row is None:
         remedy = "It goes with the volume, which no record knows."
+    elif isinstance(row, Snapshot) and state == "dead":
+        remedy = "It goes with the snapshot; delete that."
     else:
-        cut = state == "dead" or volume.status.identity
-        remedy = "--repair cuts it." if cut else "It goes with the volume; delete that."
+        known = state == "dead" or row.status.identity
+        remedy = "--repair cuts it." if known else "It goes with the volume; delete that."
     finding = Finding(
         kind="leaked-connection", subject=name, evidence=f"connected to {each.host}, {_WHY[state]}", remedy=remedy
     )
-    return Leak(finding, uid, volume, each.host if state == "dead" else "", ours=each.ours)
+    return Leak(finding, uid, row, each.host if state == "dead" else "", ours=each.ours)

@@ -83,12 +83,11 @@ class Repair:
             return False
         if seen.leak is not None and seen.leak.host and seen.volume is not None and seen.pool is not None:
             request = ConnectionCut(pool=seen.pool.name, name=seen.volume.name, host=seen.leak.host)
-        elif seen.finding.kind in ("leaked-device", "leaked-connection") and seen.volume is not None:
-            if seen.leak is not None and not seen.volume.status.identity:
+        elif seen.finding.kind in ("leaked-device", "leaked-connection"):
+            row = seen.volume or seen.snapshot
+            if row is None or (seen.leak is not None and (seen.leak.host or not row.status.identity)):
                 return False  # its making was abandoned: nobody knows its device, and its delete takes all with it
-            request = DeviceRelease(volume=seen.volume.uid)
-        elif seen.finding.kind == "leaked-device" and seen.snapshot is not None:
-            request = DeviceRelease(volume=seen.snapshot.uid)
+            request = DeviceRelease(volume=row.uid)
         elif seen.attachment is not None:
             request = MountRestore(attachment=seen.attachment.uid)
         elif seen.finding.kind == "drift" and seen.volume is not None and seen.pool is not None:

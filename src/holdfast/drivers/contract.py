@@ -268,7 +268,7 @@ class Driver(abc.ABC):
     ) -> str | None:
         """Make, beside the volume, what it shall be: as `volume` says, with what its `snapshot` holds. Raises Refused.
 
-        A round at a time, as `copy_volume`. Nothing to do where `swap_restore` is one act of the back end.
+        A round at a time, as `copy_volume`. Not asked where volumes must be connected: there `swap_restore` is all.
         """
         raise Refused(f"The driver {pool.driver} cannot restore volumes.")
 
@@ -276,8 +276,11 @@ class Driver(abc.ABC):
         """What the operation staged: Present only when whole."""
         return Absent()
 
-    def swap_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
-        """Let the volume be what was staged, in one act; from then on it bears that operation. Raises InUse."""
+    def swap_restore(self, pool: PoolRef, volume: VolumeRef, snapshot: VolumeRef, operation: str) -> None:
+        """Let the volume be what was staged, in one act; from then on it bears that operation. Raises InUse.
+
+        Where nothing is staged, what the `snapshot` holds; a repetition does no harm.
+        """
         raise Refused(f"The driver {pool.driver} cannot restore volumes.")
 
     def persist_staged(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:

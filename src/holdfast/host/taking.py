@@ -8,6 +8,7 @@ can be shared the moment is short; where they are copied, writers wait for as lo
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,7 +52,7 @@ def take(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> dict[str
             f"The volume is mounted and holds {held >> 20} MiB, which would be copied while whoever writes waits.",
             "Unmount it first, or keep it on an xfs or btrfs, which share blocks.",
         )
-    with _root(kernel, loop, args["fs"]) as root:
+    with _root(kernel, loop.path, args["fs"]) as root:
         try:
             kernel.freeze(root)
         except OSError as error:
@@ -113,14 +114,14 @@ def _flush(kernel: Kernel, loop: Loop) -> None:
 
 
 @contextlib.contextmanager
-def _root(kernel: Kernel, loop: Loop, fs: str) -> Iterator[int]:
+def _root(kernel: Kernel, device: str, fs: str) -> Iterator[int]:
     """The root of the file system that is mounted of the device, wherever that is, read-only after an error or not."""
     try:
-        mount = kernel.new_mount(fs, loop.path, read_only=False)
+        mount = kernel.new_mount(fs, device, read_only=False)
     except OSError as error:
         if error.errno != errno.EBUSY:
             raise
-        mount = kernel.new_mount(fs, loop.path, read_only=True, sealed=True)
+        mount = kernel.new_mount(fs, device, read_only=True, sealed=True)
     try:
         try:
             root = kernel.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=mount)
@@ -147,7 +148,7 @@ def thaw(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
     """Thaw the file system of the open image fds[0], if it is mounted and frozen. A broken one holds nobody."""
     for loop in loops.of_backing(loops.backing_of(fds[0], kernel), kernel):
         if not loop.read_only and loops.is_claimed(loop, kernel):
-            with contextlib.suppress(Refused), _root(kernel, loop, args["fs"]) as root:
+            with contextlib.suppress(Refused), _root(kernel, loop.path, args["fs"]) as root:
                 try:
                     kernel.thaw(root)
                 except OSError as error:
@@ -156,11 +157,26 @@ def thaw(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
 
 
 def settle(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
-    """Let the file system of the open image fds[0], which nobody uses, replay its journal, by a mount that ends."""
+    """Let the file system of the open image or device fds[0] replay its journal, by a mount that ends.
+
+    Nobody uses it.
+    """
+    if stat.S_ISBLK(kernel.fstat(fds[0]).st_mode):
+        with _root(kernel, kernel.location(fds[0]), args["fs"]):
+            return
     device = loops.attach(fds[0], autoclear=True, kernel=kernel)
     loop = kernel.loop_status(device)
     if loop is None:
         raise Again("The loop device changed hands while it was opened.")
-    with _root(kernel, loop, args["fs"]):
+    with _root(kernel, loop.path, args["fs"]):
         pass
     kernel.close(device)
+
+
+def sync(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
+    """Write out what the mounted file system on the open device fds[0] holds back; without `fs`, the device alone."""
+    (device,) = fds
+    if args["fs"] is not None:
+        with _root(kernel, kernel.location(device), args["fs"]) as root:
+            kernel.syncfs(root)
+    kernel.fsync(device)

@@ -26,6 +26,7 @@ TABLE: dict[str, Work] = {
     "take-image": taking.take,
     "thaw-image": taking.thaw,
     "settle-image": taking.settle,
+    "sync-device": taking.sync,
     "scsi-refresh": scsi.refresh,
     "scsi-remove": scsi.remove,
 }

@@ -38,7 +38,8 @@ from holdfast.steps.mount import Mount, Unmount
 from holdfast.steps.paths import DevicesFree, DevicesGone, PathsFree
 from holdfast.steps.pool import PoolMake, PoolRemove
 from holdfast.steps.restore import RestoreStaged, RestoreSwapped, RestoreTidied
-from holdfast.steps.volume import VolumeMake, VolumeRemove, VolumeResized
+from holdfast.steps.settling import CopySettled
+from holdfast.steps.volume import CopyResized, VolumeMake, VolumeRemove, VolumeResized
 from holdfast.steps.volume import VolumeRename as RenameStep
 
 REQUESTS: tuple[type[Request], ...] = (
@@ -71,6 +72,7 @@ STEPS: tuple[type[Step], ...] = (
     VolumeFormat,
     ConnectionGone,
     VolumeResized,
+    CopyResized,
     DeviceGrown,
     FileSystemGrown,
     LoopGrown,
@@ -78,6 +80,7 @@ STEPS: tuple[type[Step], ...] = (
     RestoreStaged,
     RestoreSwapped,
     RestoreTidied,
+    CopySettled,
     PoolTakenOver,
     PoolRead,
 )

@@ -2,23 +2,14 @@
 
 from typing import Any
 
-import msgspec
-
 from holdfast.drivers.contract import Making, Origin, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
-from holdfast.model.resources import Taken
 from holdfast.model.step import Context, Done, Round, Todo, Verdict
 from holdfast.steps.looks import Placed, kept_so_far, settled, taking, verdict
+from holdfast.steps.volume import VolumeCopied
 
 _LET_GO = "its source is as it was"
 _COPIED = "copied "
-
-
-class VolumeCopied(msgspec.Struct, frozen=True):
-    """The back end's own identity of the object, and how its source was at that moment."""
-
-    identity: dict[str, str] = {}
-    taken: Taken | None = None
 
 
 class VolumeCopy(Placed, frozen=True, tag="volume-copy.1"):

@@ -24,7 +24,7 @@ _BETWEEN = 1.0
 _FORMATTED, _GROWN = "formatted", "grown"
 
 
-class _Device(Placed, frozen=True):
+class Device(Placed, frozen=True):
     """The looks and acts that share a device."""
 
     volume: VolumeRef
@@ -60,7 +60,7 @@ class _Device(Placed, frozen=True):
         self._driver(ctx).remove_device(self.pool, known(ctx, self.volume), ctx)
 
 
-class DeviceAppear(_Device, frozen=True, tag="device-appear.1"):
+class DeviceAppear(Device, frozen=True, tag="device-appear.1"):
     """This machine shows the device that carries the volume's serial."""
 
     def judge(self, ctx: Context) -> Verdict:
@@ -87,7 +87,7 @@ class DeviceAppear(_Device, frozen=True, tag="device-appear.1"):
         return f"wait for the device of {self.volume.name}"
 
 
-class DeviceGone(_Device, frozen=True, tag="device-gone.1"):
+class DeviceGone(Device, frozen=True, tag="device-gone.1"):
     """This machine does not show the volume's device any more. `back` is as for `VolumeDisconnect`."""
 
     back: bool = False
@@ -118,7 +118,7 @@ class DeviceGone(_Device, frozen=True, tag="device-gone.1"):
         return f"remove the device of {self.volume.name}"
 
 
-class DeviceGrown(_Device, Stays, frozen=True, tag="device-grown.1"):
+class DeviceGrown(Device, Stays, frozen=True, tag="device-grown.1"):
     """The volume's device here is `size` bytes long."""
 
     size: int
@@ -146,7 +146,7 @@ class DeviceGrown(_Device, Stays, frozen=True, tag="device-grown.1"):
         return f"see the new size of {self.volume.name} here"
 
 
-class FileSystemGrown(_Device, Stays, frozen=True, tag="file-system-grown.1"):
+class FileSystemGrown(Device, Stays, frozen=True, tag="file-system-grown.1"):
     """The file system takes all of its device. What it says of its size tells less than that the kernel agreed."""
 
     size: int
@@ -158,8 +158,9 @@ class FileSystemGrown(_Device, Stays, frozen=True, tag="file-system-grown.1"):
     def apply(self, ctx: Context) -> Round | None:
         """Grow it, which is repeatable."""
         args = {"fs": self.volume.fs, "uuid": self.volume.fs_uuid, "size": self.size}
-        bring(ctx, self.pool, self.volume)
-        with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
+        volume = known(ctx, self.volume)
+        bring(ctx, self.pool, volume)
+        with ctx.tool(Drivers).of(self.pool).access(self.pool, volume) as access:
             work = "grow-image" if access.kind == "image" else "grow"
             ctx.tool(Host).children.run(ctx, work, args, (access.fd,), formats.DEADLINE)
         return Round(_GROWN)
@@ -169,7 +170,7 @@ class FileSystemGrown(_Device, Stays, frozen=True, tag="file-system-grown.1"):
         return f"grow the {self.volume.fs} of {self.volume.name}"
 
 
-class VolumeFormat(_Device, Stays, frozen=True, tag="volume-format.1"):
+class VolumeFormat(Device, Stays, frozen=True, tag="volume-format.1"):
     """The connected volume bears its file system, and a note that says so. What was half made is never gone on with."""
 
     def judge(self, ctx: Context) -> Verdict:

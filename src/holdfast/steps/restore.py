@@ -76,7 +76,9 @@ class RestoreStaged(_Restore, frozen=True, tag="restore-staged.1"):
 
 
 class RestoreSwapped(_Restore, NoWayBack, frozen=True, tag="restore-swapped.1"):
-    """The volume is what was staged, by one act: a crash leaves the old or the new."""
+    """The volume is what its snapshot holds, staged or not, by one act: a crash leaves the old or the new."""
+
+    snapshot: VolumeRef
 
     def judge(self, ctx: Context) -> Verdict:
         """By the operation that it bears. In use is a Conflict, seen before the point of no return."""
@@ -87,12 +89,12 @@ class RestoreSwapped(_Restore, NoWayBack, frozen=True, tag="restore-swapped.1"):
 
     def apply(self, ctx: Context) -> Round | None:
         """Swap."""
-        ctx.tool(Drivers).of(self.pool).swap_restore(self.pool, self.volume, ctx.operation)
+        ctx.tool(Drivers).of(self.pool).swap_restore(self.pool, self.volume, self.snapshot, ctx.operation)
         return None
 
     def describe(self) -> str:
         """One line."""
-        return f"put it in the place of {self.volume.name}"
+        return f"put what {self.snapshot.name} holds in the place of {self.volume.name}"
 
 
 class RestoreTidied(_Restore, NoWayBack, frozen=True, tag="restore-tidied.1"):

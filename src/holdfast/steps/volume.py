@@ -1,13 +1,15 @@
 """Making, removing and renaming a volume."""
 
+import contextlib
 from typing import Any
 
 import msgspec
 
 from holdfast.drivers.contract import Making, VolumeFacts, VolumeRef
 from holdfast.drivers.registry import Drivers
+from holdfast.model.resources import Taken
 from holdfast.model.step import Conflict, Context, Done, Round, Todo, Verdict
-from holdfast.steps.looks import NoWayBack, Placed, kept_so_far, long_past, settled, taking, verdict
+from holdfast.steps.looks import NoWayBack, Placed, Stays, kept_so_far, long_past, settled, taking, verdict
 
 
 class VolumeMade(msgspec.Struct, frozen=True):
@@ -16,14 +18,22 @@ class VolumeMade(msgspec.Struct, frozen=True):
     identity: dict[str, str] = {}
 
 
+class VolumeCopied(msgspec.Struct, frozen=True):
+    """The same of a copy, and how its source was at that moment."""
+
+    identity: dict[str, str] = {}
+    taken: Taken | None = None
+
+
 def known(ctx: Context, volume: VolumeRef) -> VolumeRef:
     """The volume with its identity, which may be the result of an earlier step of this operation."""
     if volume.identity:
         return volume
-    try:
-        return msgspec.structs.replace(volume, identity=ctx.result(VolumeMade).identity)
-    except KeyError:
-        return volume
+    kinds: tuple[type[VolumeMade | VolumeCopied], ...] = (VolumeMade, VolumeCopied)
+    for made in kinds:
+        with contextlib.suppress(KeyError):
+            return msgspec.structs.replace(volume, identity=ctx.result(made).identity)
+    return volume
 
 
 class VolumeMake(Placed, frozen=True, tag="volume-make.1"):
@@ -176,11 +186,8 @@ class VolumeRename(Placed, frozen=True, tag="volume-rename.1"):
         return f"rename the volume {self.volume.name} to {self.name}"
 
 
-class VolumeResized(Placed, NoWayBack, frozen=True, tag="volume-resized.1"):
-    """The volume is `size` bytes long in its pool, or longer; a directory, which can shrink, has exactly that.
-
-    There is no way back: what is larger may be in use at once.
-    """
+class _Resized(Placed, frozen=True):
+    """The volume is `size` bytes long in its pool, or longer; a directory, which can shrink, has exactly that."""
 
     volume: VolumeRef
     size: int
@@ -208,3 +215,11 @@ class VolumeResized(Placed, NoWayBack, frozen=True, tag="volume-resized.1"):
     def describe(self) -> str:
         """One line."""
         return f"resize {self.volume.name} to {self.size} bytes"
+
+
+class VolumeResized(_Resized, NoWayBack, frozen=True, tag="volume-resized.1"):
+    """There is no way back: what is larger may be in use at once."""
+
+
+class CopyResized(_Resized, Stays, frozen=True, tag="copy-resized.1"):
+    """Of what this operation made, and what goes with it."""

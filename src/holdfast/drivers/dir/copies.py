@@ -10,15 +10,12 @@ from holdfast.drivers.dir.looking import DISK, Looking, unfinished
 from holdfast.drivers.dir.making import Makes
 from holdfast.drivers.dir.root import Root
 from holdfast.drivers.dir.trees import Trees
-from holdfast.host import journals, signatures, taking
+from holdfast.host import copies, taking
 from holdfast.host.children import Keeper
 from holdfast.host.host import Host
-from holdfast.host.signatures import Holds
 from holdfast.model.errors import Abandoned, Again, Damaged
 from holdfast.model.resources import Taken
 
-# Of a freeze and what is done in it; a file system's journal may be long. Seconds.
-_TAKE = 300.0
 _PIECE = 16 << 20
 # The progress of a tree's copy: how its source was when that began.
 _QUIET, _LIVE = "copied files", "copied files of what is in use"
@@ -107,7 +104,9 @@ class Copies:
             self._files.write("volume.freezing", fd, FREEZING, b"")
         args = {"fs": source.fs}
         try:
-            answer: dict[str, Any] = self._children.run(making.keeper, "take-image", args, (access.fd, target), _TAKE)
+            answer: dict[str, Any] = self._children.run(
+                making.keeper, "take-image", args, (access.fd, target), copies.DEADLINE
+            )
         except Abandoned:  # it lives, and who looks again thaws behind it
             raise
         except Again:
@@ -120,7 +119,7 @@ class Copies:
 
     def _thaw(self, access: Access, source: VolumeRef, keeper: Keeper) -> None:
         if source.fs and not source.of:
-            self._children.run(keeper, "thaw-image", {"fs": source.fs}, (access.fd,), _TAKE)
+            self._children.run(keeper, "thaw-image", {"fs": source.fs}, (access.fd,), copies.DEADLINE)
 
     def _begin(self, fd: int) -> int:
         return self._files.make_sparse("volume.make-disk", fd, DISK, 0)
@@ -153,23 +152,12 @@ class Copies:
         size = self._kernel.fstat(target).st_size
         if size != volume.size:
             raise Damaged(f"The copy of {source.name} has {size} bytes instead of {volume.size}.")
-        if volume.fs:
-            if journals.needs_replay(target, volume.fs, self._kernel):
-                self._children.run(making.keeper, "settle-image", {"fs": volume.fs}, (target,), _TAKE)
-            if volume.fs_uuid != source.fs_uuid:
-                self._identify(target, volume, making)
-            found = signatures.probe(target, self._kernel)
-            if found != Holds(volume.fs, volume.fs_uuid or ""):
-                raise Damaged(f"The copy of {source.name} shows {found} instead of its {volume.fs}.")
+        if volume.fs and volume.fs_uuid:
+            copies.finish(
+                self._children, making.keeper, target, volume.fs, volume.fs_uuid,
+                anew=volume.fs_uuid != source.fs_uuid, kernel=self._kernel,
+            )  # fmt: skip
         self._files.sync("volume.sync-disk", target)
-
-    def _identify(self, target: int, volume: VolumeRef, making: Making) -> None:
-        """That the tool succeeded is believed once it was mounted: one that was interrupted is told by that alone."""
-        wanted = Holds(volume.fs or "", volume.fs_uuid or "")
-        if signatures.probe(target, self._kernel) != wanted:
-            args = {"fs": volume.fs, "uuid": volume.fs_uuid}
-            self._children.run(making.keeper, f"identify-{volume.fs}", args, (target,), _TAKE)
-        self._children.run(making.keeper, "settle-image", {"fs": volume.fs}, (target,), _TAKE)
 
     def _access(self, pool: PoolRef, source: VolumeRef, origin: Origin | None) -> AbstractContextManager[Access]:
         return origin.driver.access(origin.pool, source) if origin else self._looking.access(pool, source)

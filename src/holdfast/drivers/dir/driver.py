@@ -184,7 +184,7 @@ class DirDriver(Driver):
         """By its mark."""
         return self._restores.look(pool, volume, operation)
 
-    def swap_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
+    def swap_restore(self, pool: PoolRef, volume: VolumeRef, snapshot: VolumeRef, operation: str) -> None:
         """By one exchange of names."""
         self._restores.swap(pool, volume, operation)
 

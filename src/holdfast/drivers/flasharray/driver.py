@@ -11,6 +11,7 @@ from holdfast.drivers.contract import (
     Item,
     Making,
     Observation,
+    Origin,
     PoolFacts,
     PoolRef,
     Usage,
@@ -18,8 +19,10 @@ from holdfast.drivers.contract import (
     VolumeRef,
 )
 from holdfast.drivers.flasharray import options
+from holdfast.drivers.flasharray.copying import Copies
 from holdfast.drivers.flasharray.devices import Devices
 from holdfast.drivers.flasharray.hosts import Hosts
+from holdfast.drivers.flasharray.inventory import Inventory
 from holdfast.drivers.flasharray.options import Options
 from holdfast.drivers.flasharray.pools import Pools
 from holdfast.drivers.flasharray.seeing import Seeing
@@ -29,6 +32,7 @@ from holdfast.drivers.flasharray.wire import HttpsWire, Wire
 from holdfast.drivers.transports.contract import Transports
 from holdfast.host.children import Keeper
 from holdfast.host.host import Host
+from holdfast.model.errors import Refused
 
 _Key = tuple[str, str, str]
 
@@ -36,7 +40,7 @@ _Key = tuple[str, str, str]
 class FlashArrayDriver(Connecting):
     """`wire` and `transports` are the seams of tests."""
 
-    info = Info(contents=frozenset({"filesystem", "block"}), settle=30.0, resize=True)
+    info = Info(contents=frozenset({"filesystem", "block"}), settle=30.0, resize=True, snapshots=True)
 
     def __init__(
         self, host: Host, wire: Callable[[Options], Wire] | None = None, transports: Transports | None = None
@@ -51,6 +55,8 @@ class FlashArrayDriver(Connecting):
         self._hosts = Hosts(self._seeing)
         self._devices = Devices(self._seeing, self._transports, host.kernel)
         self._volumes = Volumes(self._seeing, self._hosts, self._devices)
+        self._inventory = Inventory(self._seeing, self._volumes)
+        self._copies = Copies(host, self._seeing, self._devices, self._volumes)
 
     def session(self, found: Options) -> Session:
         """The one to that array with that token."""
@@ -117,11 +123,15 @@ class FlashArrayDriver(Connecting):
 
     def inventory(self, pool: PoolRef) -> Iterator[Item]:
         """By listing."""
-        return self._volumes.inventory(pool)
+        return self._inventory.items(pool)
 
     def discard(self, pool: PoolRef, item: Item) -> bool:
         """By its name and tags."""
-        return self._volumes.discard(pool, item)
+        return self._inventory.discard(pool, item)
+
+    def objects(self, pool: PoolRef) -> Iterator[tuple[str, VolumeFacts]]:
+        """By listing."""
+        return self._inventory.objects(pool)
 
     # -- volumes ---------------------------------------------------------------------------------
 
@@ -135,7 +145,21 @@ class FlashArrayDriver(Connecting):
 
     def make_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
         """The volume, then its tags."""
-        self._volumes.make(pool, volume, making)
+        self._volumes.make(pool, volume, making, {"provisioned": volume.size})
+
+    def copy_volume(
+        self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, progress: str,
+        origin: Origin | None = None,
+    ) -> str | None:  # fmt: skip
+        """By one request; settled where it is connected."""
+        if origin is not None:
+            raise Refused("Nothing is copied into an array from elsewhere.")
+        self._copies.copy(pool, source, volume, making)
+        return None
+
+    def swap_restore(self, pool: PoolRef, volume: VolumeRef, snapshot: VolumeRef, operation: str) -> None:
+        """By one request."""
+        self._copies.restore(pool, volume, snapshot, operation)
 
     def unmade_volume(self, pool: PoolRef, volume: VolumeRef, making: Making) -> Observation[str]:
         """By name and operation."""

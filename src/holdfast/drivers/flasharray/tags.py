@@ -9,14 +9,17 @@ from typing import Any, Literal
 import msgspec
 
 from holdfast.drivers.contract import PoolRef, VolumeFacts, VolumeRef
-from holdfast.model.resources import Content, FileSystem
+from holdfast.model.resources import Content, FileSystem, Taken
 
 NAMESPACE = "holdfast"
 Item = dict[str, Any]
 
 
-class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All of them. `state` is blank until the volume bears its file system; then, and without one, whole."""
+class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """All of them. `state` is blank until the volume bears its file system; then, and without one, whole.
+
+    `of` and `taken` are a snapshot's: see `VolumeFacts`.
+    """
 
     owner: str
     uid: str
@@ -27,13 +30,15 @@ class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fs_uuid: str
     id: str
     state: Literal["blank", "whole"]
+    of: str = ""
+    taken: Taken | Literal[""] = ""
 
 
-def of(pool: PoolRef, volume: VolumeRef, operation: str, item: Item) -> Tags:
+def of(pool: PoolRef, volume: VolumeRef, operation: str, item: Item, taken: Taken | None = None) -> Tags:
     """For a volume that was just made."""
     return Tags(
         pool.owner, volume.uid, operation, volume.name, volume.content, volume.fs or "", volume.fs_uuid or "",
-        item["id"], "blank" if volume.fs else "whole",
+        item["id"], "blank" if volume.fs else "whole", volume.of, taken or "",
     )  # fmt: skip
 
 
@@ -59,7 +64,7 @@ def facts(tags: Tags, item: Item) -> VolumeFacts:
     """What a look tells of a volume that proved to be ours."""
     return VolumeFacts(
         tags.name, int(item["provisioned"]), tags.content, tags.fs or None, tags.fs_uuid or None, tags.operation,
-        blank=tags.state == "blank", identity=identity(item),
+        blank=tags.state == "blank", identity=identity(item), of=tags.of, taken=tags.taken or None,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Volumes: made, marked by tags, looked at, and removed as the array's states go: disconnected, destroyed, erased."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -8,7 +9,6 @@ from holdfast.drivers.connecting import ConnectionFacts
 from holdfast.drivers.contract import (
     Absent,
     ForeignObject,
-    Item,
     Making,
     Observation,
     PoolRef,
@@ -27,6 +27,7 @@ from holdfast.drivers.flasharray.seeing import Seeing, Volume
 from holdfast.drivers.flasharray.session import Rejected
 from holdfast.host.children import Keeper
 from holdfast.model.errors import Again, Exists, Foreign, InUse, Kept, NotFound, Refused
+from holdfast.model.resources import Taken
 
 
 class Volumes:
@@ -111,8 +112,10 @@ class Volumes:
 
     # -- making ------------------------------------------------------------------------------------
 
-    def make(self, pool: PoolRef, volume: VolumeRef, making: Making) -> None:
-        """The volume, then its tags; what an earlier try made is gone on with."""
+    def make(
+        self, pool: PoolRef, volume: VolumeRef, making: Making, body: dict[str, Any], taken: Taken | None = None
+    ) -> None:
+        """The volume, then its tags; what an earlier try made is gone on with. `body` says of what it is made."""
         session, name = self._seeing.session(pool), names.volume(read(pool.config).pod, pool.owner, volume.uid)
         found = self._seeing.volume(pool, volume)
         if found is not None and found.destroyed:
@@ -123,18 +126,17 @@ class Volumes:
             raise Exists(f"{name} is there already, made by operation {found.tags.operation}.")
         if found is None:
             made = session.change(
-                "make-volume", "POST", "volumes", {"names": name, "with_default_protection": "false"},
-                {"provisioned": volume.size},
-            )  # fmt: skip
+                "make-volume", "POST", "volumes", {"names": name, "with_default_protection": "false"}, body
+            )
             if len(made) != 1:
                 raise Again(f"The array answered the making of {name} with {len(made)} volumes.")
             item = made[0]
         else:
-            item = found.item
-        said = msgspec.to_builtins(tags.of(pool, volume, making.operation, item))
-        self._tag(pool, item["id"], "tag-volume", said)
+            item, taken = found.item, taken and "synced"  # its source may have been in use then
+        said = msgspec.to_builtins(tags.of(pool, volume, making.operation, item, taken))
+        self.tag(pool, item["id"], "tag-volume", said)
 
-    def _tag(self, pool: PoolRef, uid: str, purpose: str, said: dict[str, str]) -> None:
+    def tag(self, pool: PoolRef, uid: str, purpose: str, said: dict[str, str]) -> None:
         """By the array's own id: no other volume is meant, whatever it is called."""
         query = {"resource_ids": uid}
         self._seeing.session(pool).change(purpose, "PUT", "volumes/tags/batch", query, tags.written(said))
@@ -151,13 +153,13 @@ class Volumes:
     def formatted(self, pool: PoolRef, volume: VolumeRef) -> None:
         """The volume is whole."""
         uid = volume.identity.get("id") or self.proven(pool, volume).item["id"]
-        self._tag(pool, uid, "tag-whole", {"state": "whole"})
+        self.tag(pool, uid, "tag-whole", {"state": "whole"})
 
     def rename(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
         """Another human name in its tags."""
         found = self.proven(pool, volume)
         if found.tags is not None and found.tags.name != name:
-            self._tag(pool, found.item["id"], "tag-name", {"name": name})
+            self.tag(pool, found.item["id"], "tag-name", {"name": name})
 
     def resize(self, pool: PoolRef, volume: VolumeRef, size: int) -> None:
         """Larger; never truncated."""
@@ -172,23 +174,23 @@ class Volumes:
     def remove(self, pool: PoolRef, volume: VolumeRef, keeper: Keeper | None) -> bool:
         """See `Driver.remove_volume`; without a keeper nothing is removed from this machine."""
         found = self._seeing.volume(pool, volume)
-        return True if found is None else self._step(pool, volume, found, keeper)
+        return True if found is None else self.step(pool, volume, found, keeper)
 
     def unmake(self, pool: PoolRef, volume: VolumeRef, making: Making) -> bool:
         """See `Driver.unmake_volume`."""
         match self._seeing.there(pool, volume):
             case Present(found) if found.tags is None or found.tags.operation == making.operation:
-                return self._step(pool, volume, found, making.keeper)
+                return self.step(pool, volume, found, making.keeper)
             case Unknown(reason):
                 raise Again(reason)
             case _:
                 return True
 
-    def _step(self, pool: PoolRef, volume: VolumeRef, found: Volume, keeper: Keeper | None) -> bool:
+    def step(self, pool: PoolRef, volume: VolumeRef, found: Volume, keeper: Keeper | None) -> bool:
         """One arrow of connected → disconnected → destroyed → erased. Whoever asks again looks again."""
         session, query = self._seeing.session(pool), {"ids": found.item["id"]}
         if not found.destroyed:
-            if self._disconnect(pool, volume, found, keeper):
+            if self.disconnect(pool, volume, found, keeper):
                 return False
             session.change("destroy", "PATCH", "volumes", query, {"destroyed": True})
         if not read(pool.config).after_delete:
@@ -201,8 +203,8 @@ class Volumes:
                 raise Kept(f"destroyed, and kept by the array{until(now.item)}: {error.detail}") from error
         return True
 
-    def _disconnect(self, pool: PoolRef, volume: VolumeRef, found: Volume, keeper: Keeper | None) -> bool:
-        """The device here first, then every host of ours; False if there was nothing to do."""
+    def disconnect(self, pool: PoolRef, volume: VolumeRef, found: Volume, keeper: Keeper | None) -> bool:
+        """The device here first, then every host of ours; False if there was nothing to do. Raises InUse or Again."""
         connected = self._connected(pool, volume)
         strangers = [each.host for each in connected if not each.ours]
         if strangers:
@@ -214,43 +216,6 @@ class Volumes:
         for each in connected:
             self._hosts.disconnect(pool, volume, each.host)
         return bool(connected)
-
-    # -- all of them -------------------------------------------------------------------------------
-
-    def inventory(self, pool: PoolRef) -> Iterator[Item]:
-        """Every page of volumes and of tags, in a pod that proved to be the pool's."""
-        items, said = self._seeing.listed(pool)
-        for item in items:
-            if names.parse_mark(item["name"]) is None:
-                yield self._listed(pool, item, tags.read(said.get(item["name"], []), item["name"]))
-
-    @staticmethod
-    def _listed(pool: PoolRef, item: dict[str, str], said: tags.Tags | str | None) -> Item:
-        name = item["name"]
-        named = names.parse(name)
-        if named is None or named.installation != names.installation(pool.owner):
-            return Item("foreign", "", name)
-        operation = said.operation if isinstance(said, tags.Tags) else ""
-        if item["destroyed"]:
-            kept = Item("kept", named.uid, name, operation, f"destroyed, and kept by the array{until(item)}")
-            return msgspec.structs.replace(kept, kind="removing") if read(pool.config).after_delete else kept
-        if said is None or (isinstance(said, tags.Tags) and said.state == "blank"):
-            return Item("unfinished", named.uid, name, operation)
-        return Item("volume", named.uid, name)
-
-    def discard(self, pool: PoolRef, item: Item) -> bool:
-        """What is unfinished or half removed still, and has no device on this machine."""
-        if item.kind not in ("unfinished", "removing") or not item.uid:
-            raise Foreign(f"{item.where} is not unfinished.")
-        volume = VolumeRef(item.uid, "", 0, "block")
-        found = self._seeing.volume(pool, volume)
-        if found is None:
-            return True
-        if not found.destroyed and (item.kind == "removing" or (found.tags and found.tags.state == "whole")):
-            raise Foreign(f"{found.name} is whole by now.")
-        if found.tags is not None and found.tags.operation != item.operation:
-            raise Foreign(f"{found.name} is another operation's by now.")
-        return self._step(pool, volume, found, None)
 
     def usage(self, pool: PoolRef, volume: VolumeRef) -> Usage:
         """As the array counts, after reduction."""

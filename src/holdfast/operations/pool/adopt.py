@@ -4,7 +4,6 @@ The names, sizes and snapshots are those of the marks. What is recorded stays as
 """
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
-from holdfast.model.errors import Invalid
 from holdfast.model.operations import ResourceRef
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
@@ -25,8 +24,6 @@ class PoolAdopt(Asked, frozen=True, kw_only=True, tag="pool.adopt.1"):
         """The pool, exclusively: nothing in it moves meanwhile."""
         pool = find_pool(tx, self.name)
         usable(pool)
-        if pool.status.connects:
-            raise Invalid(f"The driver {pool.spec.driver} adopts nothing.", "Look at what it is on its back end.")
         claims = (on_uid(pool.uid), on_name("", self.name))
         return Binding(ResourceRef("pool", pool.uid, self.name), claims, {"pool": pool.uid})
 

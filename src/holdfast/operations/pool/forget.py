@@ -6,7 +6,7 @@ from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
-from holdfast.operations.refs import find_pool, pool_ref, volume_ref
+from holdfast.operations.refs import find_pool, object_ref, pool_ref
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
@@ -37,7 +37,7 @@ class PoolForget(Asked, frozen=True, kw_only=True, tag="pool.forget.1"):
         blocks = tuple(row.uid for row in rows if row.spec.content == "block")
         paths = (PathsFree(tuple(wanted)),) if wanted else ()
         if pool.status.connects:
-            known = tuple(volume_ref(volume) for volume in volumes if volume.status.identity)
+            known = tuple(object_ref(row) for row in rows if row.status.identity)
             return (*paths, DevicesGone(pool_ref(pool, bound.drawn.owner), known)) if known else paths
         return (*paths, DevicesFree(blocks)) if blocks else paths
 

@@ -14,6 +14,7 @@ from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Snapshot, SnapshotSpec, SnapshotStatus
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
+from holdfast.operations.connecting import visited
 from holdfast.operations.refs import (
     find_pool,
     find_volume,
@@ -28,7 +29,9 @@ from holdfast.operations.refs import (
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
-from holdfast.steps.copy import VolumeCopied, VolumeCopy
+from holdfast.steps.copy import VolumeCopy
+from holdfast.steps.settling import CopySettled
+from holdfast.steps.volume import VolumeCopied
 
 
 class SnapshotCreate(Asked, frozen=True, kw_only=True, tag="snapshot.create.1"):
@@ -86,15 +89,26 @@ class SnapshotCreate(Asked, frozen=True, kw_only=True, tag="snapshot.create.1"):
             status=SnapshotStatus(fs_uuid=volume.status.fs_uuid),
         )  # fmt: skip
         resources.insert(tx, snapshot)
-        return (VolumeCopy(pool_ref(pool, bound.drawn.owner), volume_ref(volume), snapshot_ref(snapshot)),)
+        place, what = pool_ref(pool, bound.drawn.owner), snapshot_ref(snapshot)
+        copy = VolumeCopy(place, volume_ref(volume), what)
+        if not (spec.fs and pool.status.connects):
+            return (copy,)
+        return copy, *visited(pool, place, what, bound.drawn.member, CopySettled(place, what))
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """Ready, and how it was taken."""
+        self._note(tx, bound, results, ready=True)
+
+    def _note(self, tx: Tx, bound: Bound, results: Results, *, ready: bool) -> None:
         snapshot = resources.by_uid(tx, Snapshot, bound.drawn.uid)
         if snapshot is not None:
-            made = results.get(VolumeCopied)
-            status = msgspec.structs.replace(snapshot.status, ready=True, identity=made.identity, taken=made.taken)
+            made = results.find(VolumeCopied, VolumeCopied())
+            status = msgspec.structs.replace(snapshot.status, ready=ready, identity=made.identity, taken=made.taken)
             resources.update(tx, msgspec.structs.replace(snapshot, status=status))
+
+    def learned(self, tx: Tx, bound: Bound, results: Results) -> None:
+        """By its identity a device or a connection of it is found."""
+        self._note(tx, bound, results, ready=False)
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
         """The row goes."""

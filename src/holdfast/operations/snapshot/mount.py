@@ -4,7 +4,7 @@ import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.host import mountpoints
-from holdfast.model.errors import WrongState
+from holdfast.model.errors import Invalid, WrongState
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, AttachmentSpec
 from holdfast.model.step import Step
@@ -40,7 +40,10 @@ class SnapshotMount(Asked, frozen=True, kw_only=True, tag="snapshot.mount.1"):
         def content(tx: Tx) -> str:
             pool = find_pool(tx, self.pool)
             check_path(tx, path)
-            return find_snapshot(tx, pool, find_volume(tx, pool, self.volume), self.name).spec.content
+            found = find_snapshot(tx, pool, find_volume(tx, pool, self.volume), self.name).spec.content
+            if found == "block" and pool.status.connects:
+                raise Invalid("Whoever has the device of a snapshot could write to it.", "Clone it, and mount that.")
+            return found
 
         directory = desk.records.read(content) != "block"
         mountpoints.check(path, directory=directory, private=desk.host.private, kernel=desk.host.kernel)

@@ -11,6 +11,7 @@ from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Attachment, Snapshot, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked
+from holdfast.operations.connecting import leaving
 from holdfast.operations.refs import (
     check_limit,
     find_pool,
@@ -73,8 +74,10 @@ class SnapshotRestore(Asked, frozen=True, kw_only=True, tag="snapshot.restore.1"
             check_limit(tx, pool, size - old)
             resources.update(tx, sized(volume, size, volume.status.size_before or old, bound.drawn.operation))
         place, what = pool_ref(pool, bound.drawn.owner), msgspec.structs.replace(volume_ref(volume), size=size)
-        staged = RestoreStaged(place, what, snapshot_ref(snapshot))
-        return staged, RestoreSwapped(place, what), RestoreTidied(place, what)
+        held = snapshot_ref(snapshot)
+        if pool.status.connects:  # in one act there; whatever of it is left here would show what was before
+            return *leaving(place, what, bound.drawn.member, back=False), RestoreSwapped(place, what, held)
+        return RestoreStaged(place, what, held), RestoreSwapped(place, what, held), RestoreTidied(place, what)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """It has the snapshot's size."""

@@ -13,6 +13,7 @@ from holdfast.model.resources import Pool, Snapshot, Volume, VolumeSpec, VolumeS
 from holdfast.model.sizes import parse_size
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
+from holdfast.operations.connecting import visited
 from holdfast.operations.refs import (
     check_limit,
     find_pool,
@@ -31,9 +32,10 @@ from holdfast.operations.volume.resize import check_capable, check_growth
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
-from holdfast.steps.copy import VolumeCopied, VolumeCopy
+from holdfast.steps.copy import VolumeCopy
 from holdfast.steps.device import FileSystemGrown
-from holdfast.steps.volume import VolumeResized
+from holdfast.steps.settling import CopySettled
+from holdfast.steps.volume import CopyResized, VolumeCopied
 
 
 class VolumeClone(Asked, frozen=True, kw_only=True, tag="volume.clone.1"):
@@ -54,10 +56,10 @@ class VolumeClone(Asked, frozen=True, kw_only=True, tag="volume.clone.1"):
         pool, target, fs = desk.records.read(self._about)
         if not desk.drivers.named(target.spec.driver).info.snapshots:
             raise Invalid(f"The driver {target.spec.driver} clones no volumes.", "Make a new one and copy.")
-        if pool.status.connects:
-            raise Invalid(
-                f"Nothing is copied out of a pool of the driver {pool.spec.driver} yet.", "Mount it and copy."
-            )
+        for each in (pool, target):
+            if each.status.connects and pool.uid != target.uid:
+                driver = each.spec.driver
+                raise Invalid(f"Nothing is copied into or out of a pool of the driver {driver} yet.", "Mount and copy.")
         if self.size is None:
             return self
         check_capable(fs)
@@ -121,21 +123,31 @@ class VolumeClone(Asked, frozen=True, kw_only=True, tag="volume.clone.1"):
         resources.insert(tx, volume)
         place, what = pool_ref(target, bound.drawn.owner), volume_ref(volume)
         origin = None if target.uid == pool.uid else pool_ref(pool, bound.drawn.owner)
-        if spec.content == "directory" or size == spec.size:
+        if spec.content == "directory":
             return (VolumeCopy(place, object_ref(source), what, origin),)
         first = msgspec.structs.replace(what, size=spec.size)
-        grown: tuple[Step, ...] = (VolumeResized(place, first, size),)
-        if spec.content == "filesystem":
-            grown = (*grown, FileSystemGrown(place, what, size))
-        return (VolumeCopy(place, object_ref(source), first, origin), *grown)
+        copy: tuple[Step, ...] = (VolumeCopy(place, object_ref(source), first, origin),)
+        inside: tuple[Step, ...] = (CopySettled(place, what),) if formatted and target.status.connects else ()
+        if size != spec.size:
+            copy = (*copy, CopyResized(place, first, size))
+            inside = (*inside, FileSystemGrown(place, what, size)) if formatted else inside
+        return *copy, *(visited(target, place, what, bound.drawn.member, *inside) if inside else ())
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """Ready, and formatted for ever."""
         volume = resources.by_uid(tx, Volume, bound.drawn.uid)
         if volume is not None:
             formatted = "formatted" if volume.status.formatted == "formatting" else "never"
-            identity = results.get(VolumeCopied).identity
-            status = msgspec.structs.replace(volume.status, ready=True, formatted=formatted, identity=identity)
+            status = msgspec.structs.replace(
+                volume.status, ready=True, formatted=formatted, identity=_identity(results)
+            )
+            resources.update(tx, msgspec.structs.replace(volume, status=status))
+
+    def learned(self, tx: Tx, bound: Bound, results: Results) -> None:
+        """By its identity a device or a connection of it is found."""
+        volume = resources.by_uid(tx, Volume, bound.drawn.uid)
+        if volume is not None:
+            status = msgspec.structs.replace(volume.status, identity=_identity(results))
             resources.update(tx, msgspec.structs.replace(volume, status=status))
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
@@ -145,3 +157,7 @@ class VolumeClone(Asked, frozen=True, kw_only=True, tag="volume.clone.1"):
     def abandoned(self, tx: Tx, bound: Bound, reason: str) -> None:
         """The row and its size stay."""
         mark_abandoned(tx, Volume, bound.drawn.uid, reason, bound.drawn.now)
+
+
+def _identity(results: Results) -> dict[str, str]:
+    return results.find(VolumeCopied, VolumeCopied()).identity

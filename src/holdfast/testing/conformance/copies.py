@@ -198,14 +198,14 @@ class CopyConformance:
         copied(harness, pool, volume, full)
         for snapshot in (empty, full, empty):
             making = harness.making()
-            staged(harness, pool, volume, snapshot, making)
-            assert isinstance(driver.look_staged(pool, volume, making.operation), Present)
-            assert isinstance(driver.left_of_restore(pool, volume, making.operation), Present)
-            driver.swap_restore(pool, volume, making.operation)
+            if harness.stages:
+                staged(harness, pool, volume, snapshot, making)
+                assert isinstance(driver.look_staged(pool, volume, making.operation), Present)
+                assert isinstance(driver.left_of_restore(pool, volume, making.operation), Present)
+            driver.swap_restore(pool, volume, snapshot, making.operation)
             facts_match(harness, pool, volume, making.operation)
             assert harness.reads_back(pool, volume) == (snapshot is full)
-            while not driver.discard_restore(pool, volume, making.operation):
-                pass
+            _tidied(harness, pool, volume, making.operation)
             assert isinstance(driver.left_of_restore(pool, volume, making.operation), Absent)
         assert {item.uid for item in driver.inventory(pool)} == {volume.uid, empty.uid, full.uid}
         assert harness.keeper.alive == []
@@ -213,7 +213,7 @@ class CopyConformance:
     def test_a_restore_interrupted_anywhere_is_the_old_or_the_new_and_ends_well(
         self, harness: Harness, kind: Kind
     ) -> None:
-        """Never a mix, and never neither."""
+        """Never a mix, and never neither. What is overwritten in one act bears its operation only then."""
         driver, pool = harness.driver, harness.ready()
         volume = harness.made(pool, kind)
         snapshot = taken_of(harness, volume)
@@ -224,9 +224,9 @@ class CopyConformance:
         begun: dict[int, str] = {}
 
         def play(making: Making) -> None:
-            if not isinstance(driver.look_staged(pool, volume, making.operation), Present):
+            if harness.stages and not isinstance(driver.look_staged(pool, volume, making.operation), Present):
                 staged(harness, pool, volume, snapshot, making)
-            driver.swap_restore(pool, volume, making.operation)
+            driver.swap_restore(pool, volume, snapshot, making.operation)
 
         def act(nth: int) -> None:
             begun[nth] = harness.runtime.new_id()
@@ -236,17 +236,17 @@ class CopyConformance:
             found = driver.look_volume(pool, volume)
             assert isinstance(found, Present), failpoint
             swapped = found.facts.operation == begun[nth]
-            assert harness.reads_back(pool, volume) != swapped, failpoint
+            if swapped or harness.stages:
+                assert harness.reads_back(pool, volume) != swapped, failpoint
             if not swapped:
                 play(harness.making(begun[nth], 2))
             assert not harness.reads_back(pool, volume), failpoint
-            while not driver.discard_restore(pool, volume, begun[nth]):
-                pass
+            _tidied(harness, pool, volume, begun[nth])
             again = harness.making()
-            staged(harness, pool, volume, full, again)
-            driver.swap_restore(pool, volume, again.operation)
-            while not driver.discard_restore(pool, volume, again.operation):
-                pass
+            if harness.stages:
+                staged(harness, pool, volume, full, again)
+            driver.swap_restore(pool, volume, full, again.operation)
+            _tidied(harness, pool, volume, again.operation)
             assert harness.reads_back(pool, volume), failpoint
             assert len(list(driver.inventory(pool))) == 3, failpoint
 
@@ -259,18 +259,18 @@ class CopyConformance:
         snapshot, making = taken_of(harness, volume), harness.making()
         copied(harness, pool, volume, snapshot)
         harness.write(pool, volume)
-        staged(harness, pool, volume, snapshot, making)
+        if harness.stages:
+            staged(harness, pool, volume, snapshot, making)
         with harness.in_use(pool, volume), pytest.raises(InUse):
-            driver.swap_restore(pool, volume, making.operation)
-        while not driver.discard_restore(pool, volume, making.operation):
-            pass
+            driver.swap_restore(pool, volume, snapshot, making.operation)
+        _tidied(harness, pool, volume, making.operation)
         assert harness.reads_back(pool, volume)
         assert len(list(driver.inventory(pool))) == 2
 
 
 def taken_of(harness: Harness, volume: VolumeRef) -> VolumeRef:
     """A snapshot that is not taken yet."""
-    return msgspec.structs.replace(volume, uid=harness.runtime.new_id(), name="monday", of=volume.uid)
+    return msgspec.structs.replace(volume, uid=harness.runtime.new_id(), name="monday", of=volume.uid, identity={})
 
 
 def _changed(harness: Harness, pool: PoolRef, older: VolumeRef, newer: VolumeRef) -> int:
@@ -291,6 +291,11 @@ def copied(
     while (more := harness.driver.copy_volume(pool, source, volume, making, progress)) is not None:
         assert more != progress, "the copy makes no progress"
         progress = more
+
+
+def _tidied(harness: Harness, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
+    while not harness.driver.discard_restore(pool, volume, operation):
+        pass
 
 
 def staged(harness: Harness, pool: PoolRef, volume: VolumeRef, snapshot: VolumeRef, making: Making) -> None:

@@ -54,6 +54,8 @@ class Harness(abc.ABC):
     driver: Driver
     runtime: Runtime
     kinds: tuple[Kind, ...]
+    # Whether a restore is staged beside the volume; else its back end overwrites in one act.
+    stages = True
 
     def __init__(self) -> None:
         self.keeper = Keeper()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from holdfast.drivers.flasharray import names
-from holdfast.model.resources import Volume
+from holdfast.model.resources import Snapshot, Volume
 from holdfast.records import resources
 from holdfast.records.contract import Tx
 from holdfast.testing.flasharray.model import Sent
@@ -14,7 +14,7 @@ class Disobeyed(AssertionError):
 
 
 def judge(log: list[Sent], *, strangers: frozenset[str] = frozenset()) -> int:
-    """How many volumes were destroyed or erased. Raise Disobeyed if one was not known to be free and ours.
+    """How many volumes were destroyed, erased or overwritten. Raise Disobeyed if one was not known to be free and ours.
 
     Known is what the last look that was answered said, behind the last change of the volume's connections; and that the
     volume bore the tags or, being half made, the name of whoever asks is what the driver's looks must have shown. One
@@ -29,7 +29,7 @@ def judge(log: list[Sent], *, strangers: frozenset[str] = frozenset()) -> int:
             named.update({item["id"]: item["name"] for item in sent.items})
         if sent.path == "connections":
             _note(sent, seen)
-        elif is_destruction(sent):
+        elif is_destruction(sent) or is_overwriting(sent):
             name = named.get(sent.query.get("ids", ""), sent.query.get("names", ""))
             if "::hfp-" in name:  # a mark is connected to nobody
                 continue
@@ -70,10 +70,17 @@ def volumes_of(sent: Sent) -> Iterator[str]:
 
 def is_to_stay(tx: Tx, uid: str) -> bool:
     """Whether the records say so: it is neither being deleted nor undone, and was whole."""
-    if is_claimed(tx, uid, "volume.delete") or is_claimed(tx, uid, "volume.create", "undo"):
+    if any(is_claimed(tx, uid, kind) for kind in ("volume.delete", "snapshot.delete")):
         return False
-    record = resources.by_uid(tx, Volume, uid)
+    if any(is_claimed(tx, uid, kind, "undo") for kind in ("volume.create", "volume.clone", "snapshot.create")):
+        return False
+    record = resources.by_uid(tx, Volume, uid) or resources.by_uid(tx, Snapshot, uid)
     return record is not None and record.status.ready
+
+
+def is_overwriting(sent: Sent) -> bool:
+    """Whether it gives a volume that is there the content of another."""
+    return sent.path == "volumes" and sent.method == "POST" and sent.query.get("overwrite") == "true"
 
 
 def is_claimed(tx: Tx, uid: str, kind: str, direction: str = "") -> bool:

@@ -12,7 +12,14 @@ from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.records import resources
 from holdfast.testing.flasharray import local
 from holdfast.testing.flasharray.array import Array
-from holdfast.testing.flasharray.judging import is_destruction, is_to_stay, judge, volumes_of
+from holdfast.testing.flasharray.judging import (
+    is_claimed,
+    is_destruction,
+    is_overwriting,
+    is_to_stay,
+    judge,
+    volumes_of,
+)
 from holdfast.testing.flasharray.local import HOST, STRANGER
 from holdfast.testing.flasharray.model import Sent
 from holdfast.testing.flasharray.shelf import VOLUMES, FileShelf
@@ -31,12 +38,14 @@ class ArrayUniverse(Universe):
         self._wrong = ""
 
     def _heard(self, sent: Sent) -> None:
-        """A volume is destroyed only while its record says so."""
+        """A volume is destroyed only while its record says so, and overwritten only by a restore of it."""
         daemon = self.daemon
-        if daemon is None or not hasattr(daemon, "engine") or not is_destruction(sent) or self._wrong:
+        if daemon is None or not hasattr(daemon, "engine") or self._wrong or sent.status != 200:
             return
-        records = daemon.records
-        kept = [uid for uid in volumes_of(sent) if is_to_stay(records.peek(), uid)]
+        tx = daemon.records.peek()
+        kept = [uid for uid in volumes_of(sent) if is_destruction(sent) and is_to_stay(tx, uid)]
+        if is_overwriting(sent):
+            kept = [uid for uid in volumes_of(sent) if not is_claimed(tx, uid, "snapshot.restore")]
         self._wrong = f"{sent.method} of {kept[0]}, which is to stay" if kept else ""
 
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
@@ -76,11 +85,11 @@ class ArrayUniverse(Universe):
         if self._wrong:
             return self._wrong
         pools = {pool.uid: pool for pool in daemon.records.read(lambda tx: resources.page(tx, Pool))}
-        volumes = daemon.records.read(lambda tx: resources.page(tx, Volume))
-        wanted = {
-            names.volume(pools[volume.parent].spec.config["pod"], daemon.member.uid, volume.uid): volume.uid
-            for volume in volumes
-        }
+        volumes = {volume.uid: volume for volume in daemon.records.read(lambda tx: resources.page(tx, Volume))}
+        of = {uid: pools[volume.parent] for uid, volume in volumes.items()}
+        for snapshot in daemon.records.read(lambda tx: resources.page(tx, Snapshot)):
+            of[snapshot.uid] = of[snapshot.parent]
+        wanted = {names.volume(pool.spec.config["pod"], daemon.member.uid, uid): uid for uid, pool in of.items()}
         there = {name for name in state.volumes if "::hfp-" not in name and name != STRANGER}
         if there != set(wanted):
             return f"volumes on the array {sorted(there)}, recorded {sorted(wanted)}"

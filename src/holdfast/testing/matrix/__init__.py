@@ -5,7 +5,7 @@ in each way that fits it. So a new step, or a new call in an old one, is covered
 """
 
 from holdfast.testing.matrix.deeds import Deed, Pair, pairs_of
-from holdfast.testing.matrix.faults import FAULTS, Fault, Faults, Passed, deaths, faults_for, moments, sample
+from holdfast.testing.matrix.faults import FAULTS, Fault, Faults, Passed, alias, deaths, faults_for, moments, sample
 from holdfast.testing.matrix.history import History
 from holdfast.testing.matrix.outcome import Outcome
 from holdfast.testing.matrix.pairs import PairHistory, while_queued
@@ -27,6 +27,7 @@ __all__ = [
     "Scenario",
     "Stage",
     "Witness",
+    "alias",
     "deaths",
     "faults_for",
     "moments",

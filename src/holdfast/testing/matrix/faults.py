@@ -108,6 +108,16 @@ def moments(passed: Passed) -> list[bool]:
     return found
 
 
+def alias(fault: Fault) -> Fault | None:
+    """What is said of a child's act in the same way: that it was not done, or that nobody knows whether it was.
+
+    A child that dies before its act and an act that fails; one that dies before it answers and an answer that is lost.
+    """
+    if fault.kind != "child-kill":
+        return None
+    return Fault(fault.at, fault.nth, "error" if fault.at.endswith(".before") else "reply-lost")
+
+
 def _one_moment(before: str, name: str) -> bool:
     into = before.startswith("journal.") and before.endswith(".before") and name == "records.commit.before"
     out = before == "records.commit.after" and name.startswith("journal.") and name.endswith(".after")

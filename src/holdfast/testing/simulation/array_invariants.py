@@ -2,7 +2,7 @@
 
 from holdfast.drivers.flasharray import names
 from holdfast.records.contract import Tx
-from holdfast.testing.flasharray.judging import is_claimed, is_destruction, is_to_stay, volumes_of
+from holdfast.testing.flasharray.judging import is_claimed, is_destruction, is_overwriting, is_to_stay, volumes_of
 from holdfast.testing.flasharray.local import HOST, STRANGER
 from holdfast.testing.flasharray.model import Sent
 from holdfast.testing.simulation.array_conditions import OTHER, ArrayConditions
@@ -44,6 +44,8 @@ class ArrayInvariants:
             return
         if HOST in touched and not any(is_claimed(tx, uid, "connection.cut") for uid in volumes_of(sent)):
             raise Breach(4, f"{sent.method} {sent.path} of a stranger's host, and nobody asked for it")
+        if is_overwriting(sent) and not any(is_claimed(tx, uid, "snapshot.restore") for uid in volumes_of(sent)):
+            raise Breach(3, f"{sent.query} is overwritten, and nobody restores it")
         if is_destruction(sent):
             kept = [uid for uid in volumes_of(sent) if is_to_stay(tx, uid)]
             if kept:
@@ -70,12 +72,14 @@ class ArrayInvariants:
             if named.uid not in wanted and free(held, named.uid):
                 raise Breach(5, f"a connection of {named.uid} to {host} is left")
         self._devices(held, wanted)
-        for uid, volume in model.volumes.items():
-            pool = model.pools.get(volume.pool)
+        of = {uid: volume.pool for uid, volume in model.volumes.items()}
+        of |= {uid: of.get(snapshot.volume, "") for uid, snapshot in model.snapshots.items()}
+        for uid, home in of.items():
+            pool = model.pools.get(home)
             if pool is None or pool.source != self._ground.pod.source or uid in connected:
                 continue
             if uid in wanted and free(held, uid, wanted[uid]):
-                raise Breach(6, f"{volume.name} is mounted, and its connection is gone")
+                raise Breach(6, f"{uid} is mounted, and its connection is gone")
 
     def _devices(self, held: Held, wanted: dict[str, str]) -> None:
         """None is here that nobody wants."""

@@ -55,8 +55,15 @@ class SimulatedShelf(Shelf):
         self.resize(serial, size)
 
     def copy(self, source: str, serial: str) -> None:
-        """See `Shelf`; nothing copies yet."""
-        raise NotImplementedError(f"a copy of {source} as {serial} is not modelled")
+        """See `Shelf`: what the machine has written out; what it holds back of the source is not in it."""
+        held = self.image(source)
+        if serial not in self._volumes.children:
+            self._volumes.put(serial, fresh(self._volumes, "file"))
+        node = self.image(serial)
+        node.pages = {number: page for number, page in {**held.pages, **held.dirty}.items() if page is not None}
+        node.dirty.clear()
+        node.size, node.inner = held.size, None
+        self._machine.inherit(node, held)
 
     def resize(self, serial: str, size: int) -> None:
         """See `Shelf`: it only grows."""

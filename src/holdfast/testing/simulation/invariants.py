@@ -256,7 +256,7 @@ class Invariants:
         """Its tenant's data; while it is restored, from the point of no return on, what a snapshot of it has."""
         if not volume.token or has_token(kept, volume):
             return True
-        if held.by_kind.get(uid) != "snapshot.restore" or not self._past(tx, held.exclusive[uid], 1):
+        if held.by_kind.get(uid) != "snapshot.restore" or not self._past(tx, held.exclusive[uid], "restore-swapped.1"):
             return False
         return any(
             not each.token or has_token(kept, each) for each in self.model.snapshots.values() if each.volume == uid
@@ -282,10 +282,10 @@ class Invariants:
                 raise Breach(6, f"the mark of the snapshot {snapshot.name} shows {shown}")
 
     @staticmethod
-    def _past(tx: Tx, operation: str, idx: int = 0) -> bool:
-        """Whether a delete may have begun to delete; or what the step of that index does may be done."""
-        sql = "SELECT 1 FROM steps WHERE op=? AND idx>=? AND state IN ('intent', 'done')"
-        return bool(tx.run(sql, (operation, idx)))
+    def _past(tx: Tx, operation: str, tag: str = "") -> bool:
+        """Whether a delete may have begun to delete; or what the step of that tag does may be done."""
+        sql = "SELECT 1 FROM steps WHERE op=? AND body LIKE ? AND state IN ('intent', 'done')"
+        return bool(tx.run(sql, (operation, f'%"{tag}%')))
 
     def _strays(self, tx: Tx, held: Held, owner: str) -> None:
         """Rule 7: whatever bears our owner has a record, or an operation that is under way."""

@@ -98,6 +98,7 @@ class SlowDriver(DirDriver):
         copy = super().copy_volume
         return self._slowly(pool, volume, making, lambda: copy(pool, source, volume, making, progress, origin))
 
-    def swap_restore(self, pool: PoolRef, volume: VolumeRef, operation: str) -> None:
+    def swap_restore(self, pool: PoolRef, volume: VolumeRef, snapshot: VolumeRef, operation: str) -> None:
         """See `Driver`."""
-        self._slowly(pool, volume, None, lambda: super(SlowDriver, self).swap_restore(pool, volume, operation))
+        swap = super().swap_restore
+        self._slowly(pool, volume, None, lambda: swap(pool, volume, snapshot, operation))

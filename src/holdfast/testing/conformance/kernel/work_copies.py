@@ -15,6 +15,7 @@ from holdfast.testing.conformance.kernel.checks import (
     get,
     gone,
     made,
+    mount,
     mounted_at,
     opened,
     put,
@@ -27,7 +28,7 @@ from holdfast.testing.conformance.kernel.work_parts import image, work
 
 
 class CopyWorkConformance:
-    """take-image, thaw-image, settle-image, identify, copy-tree."""
+    """take-image, thaw-image, settle-image, sync-device, identify, copy-tree."""
 
     @pytest.mark.parametrize("fs", SYSTEMS)
     def test_a_file_system_in_use_is_taken_as_it_is_at_one_moment(self, machine: WorkHarness, fs: FileSystem) -> None:
@@ -70,6 +71,33 @@ class CopyWorkConformance:
             assert not journals.needs_replay(other, "ext4", kernel)
         assert gone(kernel, copy)
         with mounted_at(kernel, "ext4", copy, where):
+            assert get(kernel, f"{where}/file") == b"kept"
+
+    @pytest.mark.parametrize("fs", SYSTEMS)
+    def test_what_a_mounted_device_holds_back_is_written_out_and_a_copy_of_it_is_settled_on_a_device(
+        self, machine: WorkHarness, fs: FileSystem
+    ) -> None:
+        """As on an array, whose copies hold what it was told; neither device is changed otherwise."""
+        kernel, where = machine.kernel, made(machine.kernel, f"{machine.scratch}/at")
+        path, uuid = image(machine, fs)
+        copy = sparse(kernel, f"{machine.scratch}/copy", 0)
+        held = attach(kernel, path)
+        mount(kernel, fs, kernel.location(held), where)
+        put(kernel, f"{where}/file", b"kept")
+        assert work(machine, "sync-device", {"fs": fs}, held) is None
+        with opened(kernel, path) as one, opened(kernel, copy, os.O_RDWR) as other:
+            whole(kernel, one, other)
+        kernel.umount(where)
+        assert work(machine, "sync-device", {"fs": None}, held) is None
+        kernel.close(held)
+        assert gone(kernel, path)
+        device = attach(kernel, copy)
+        assert work(machine, "settle-image", {"fs": fs}, device) is None
+        assert not journals.needs_replay(device, fs, kernel)
+        assert probe(device, kernel) == Holds(fs, uuid)
+        kernel.close(device)
+        assert gone(kernel, copy)
+        with mounted_at(kernel, fs, copy, where):
             assert get(kernel, f"{where}/file") == b"kept"
 
     def test_what_is_frozen_already_is_left_so_and_thawed_for_who_asks_for_that(self, machine: WorkHarness) -> None:
