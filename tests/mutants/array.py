@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant, Seeds, Suite
 
 VOLUMES, STEPS = "drivers/flasharray/volumes.py", "steps/connection.py"
+COPYING = "drivers/flasharray/copying.py"
 
 ARRAY = (
     Mutant(
@@ -73,7 +74,7 @@ ARRAY = (
         5,
         "a volume is destroyed without being disconnected",
         VOLUMES,
-        "            if self._disconnect(pool, volume, found, keeper):",
+        "            if self.disconnect(pool, volume, found, keeper):",
         "            if found.tags and False:",
         Seeds(1, array=True),
     ),
@@ -108,5 +109,39 @@ ARRAY = (
         "            case Present(found) if found.tags is None or found.tags.operation == making.operation:",
         "            case Present(found):",
         Suite("tests/conformance/test_flasharray_driver.py", "another_operations", why="no two make one volume"),
+    ),
+    Mutant(
+        6,
+        "a restore on an array is noted before it is done",
+        COPYING,
+        """        session.change("restore", "POST", "volumes", query, {"source": {"name": held.name}})
+        self._volumes.tag(pool, found.item["id"], "tag-restored", {"operation": operation})""",
+        """        self._volumes.tag(pool, found.item["id"], "tag-restored", {"operation": operation})
+        session.change("restore", "POST", "volumes", query, {"source": {"name": held.name}})""",
+        Seeds(14, array=True, taking=True),
+    ),
+    Mutant(
+        6,
+        "a copy on an array is whole before it was settled",
+        "steps/settling.py",
+        "return Todo() if facts.blank else Done()",
+        "return Done()",
+        Seeds(2, array=True, taking=True),
+    ),
+    Mutant(
+        6,
+        "what a mounted file system holds back is not in its snapshot",
+        COPYING,
+        "            self._children.run(keeper,",
+        "            (lambda *_: None)(keeper,",
+        Suite("tests/array/test_snapshots.py", "before_is_in_a_snapshot", why="tenants there sync what they write"),
+    ),
+    Mutant(
+        3,
+        "a restore overwrites what is in use",
+        COPYING,
+        "        if self._volumes.disconnect(",
+        "        if not self._volumes and self._volumes.disconnect(",
+        Suite("tests/conformance/test_flasharray_driver.py", "in_use_is_not_restored", why="its step looks before"),
     ),
 )

@@ -26,8 +26,8 @@ SNAPSHOTS = (
     ),
     Mutant(
         4, "a clone keeps the identity of its source", COPIES,
-        "            if volume.fs_uuid != source.fs_uuid:",
-        "            volume = volume if volume.of else source\n            if volume.fs_uuid != source.fs_uuid:",
+        "target, volume.fs, volume.fs_uuid,\n                anew=volume.fs_uuid != source.fs_uuid,",
+        "target, volume.fs, source.fs_uuid or '',\n                anew=False,",
         Suite(DRIVER, "identity_of_its_own", why="two of one identity are never side by side there"),
     ),
     Mutant(

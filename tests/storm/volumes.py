@@ -28,12 +28,12 @@ class OfVolumes(Asker):
         return sorted(set(self._free()) - {facts.of for facts in self.notes.snapshots.values()})
 
     def _growable(self) -> list[str]:
-        """An ext4 in use needs a capability to grow; who reads only sees no change."""
+        """An ext4 needs a capability to grow; whose readers only read is not grown below them."""
         return [
             uid
             for uid, facts in sorted(self.notes.volumes.items())
             if facts.size < LARGEST
-            and (uid not in self.notes.mounts or facts.content == "block")
+            and facts.content != "filesystem"
             and not (uid in self.notes.mounts and self.notes.mounts[uid].read_only)
         ]
 

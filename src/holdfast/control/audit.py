@@ -180,6 +180,9 @@ class Audit:
             case None | Absent():
                 remedy = "Restore it, or delete the record."
                 return Seen(_finding("ghost", name, "recorded, but not in its pool", remedy), row.uid)
+            case Present(facts) if facts.blank:
+                evidence = "its note says that its file system was never made, or never settled"
+                return Seen(_finding("drift", name, evidence, "Left alone; look at it."), row.uid)
             case Present() if holds(row.conditions, ABANDONED):
                 finding = _finding(
                     "drift", name, "an operation on it was abandoned; it is whole", "--repair settles it."

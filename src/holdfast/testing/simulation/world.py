@@ -199,10 +199,12 @@ class World:
                 place.wipe()
 
     def keep(self, name: str) -> None:
-        """The same, where what is left is kept for now."""
-        for disk in self.disks:
-            if disk.source.rpartition("/")[2] == name:
-                disk.used = True
+        """The same, where what is left is kept for now; of other places than disks nothing is imported."""
+        mine = [disk for disk in self.disks if disk.source.rpartition("/")[2] == name]
+        for disk in mine:
+            disk.used = True
+        if not mine:
+            self.wipe(name)
 
     def systems(self) -> list[FileSystem]:
         """Of the pools."""
