@@ -53,7 +53,7 @@ def array_scenarios(
     def plain(
         name: str, setup: tuple[Asked, ...], request: Asked | Callable[[Daemon], Asked], **more: object
     ) -> Scenario:
-        return Scenario(f"array-{name}", setup, request, universe=ArrayUniverse, share=SHARE, **more)  # type: ignore[arg-type]
+        return Scenario(f"array-{name}", setup, request, universe=ArrayUniverse, **{"share": SHARE, **more})  # type: ignore[arg-type]
 
     return [
         plain("pool-create", (), pool),
@@ -83,7 +83,7 @@ def array_scenarios(
             "mount-restore", (pool, ext4, mount), restore, prepare=directory_at, between=unmount_by_hand, crooked=True
         ),
         plain("resize-block", (pool, block, mount), VolumeResize(pool="p", name="v", size="2MiB"), prepare=file_at),
-        plain("resize-xfs", (pool, xfs), VolumeResize(pool="p", name="v", size="320MiB")),
+        plain("resize-xfs", (pool, xfs), VolumeResize(pool="p", name="v", size="320MiB"), share=0.02),
         plain("snapshot-block", (pool, block), take),
         plain("snapshot-ext4", (pool, ext4), take),
         plain("snapshot-ext4-mounted", (pool, ext4, mount), take, prepare=directory_at),
@@ -92,8 +92,8 @@ def array_scenarios(
               prepare=directory_at),
         plain("snapshot-delete", (pool, block, take), SnapshotDelete(pool="p", volume="v", name="s")),
         plain("clone-ext4", (pool, ext4), clone),
-        plain("clone-larger", (pool, xfs), larger),
-        plain("clone-undo", (pool, xfs), larger, weather=(("child.grow.before", denied),)),
+        plain("clone-larger", (pool, xfs), larger, share=0.01),
+        plain("clone-undo", (pool, ext4), clone, weather=(("child.identify-ext4.before", denied),)),
         plain("restore-ext4", (pool, ext4, take), go_back),
         plain("restore-larger", (pool, block, VolumeResize(pool="p", name="v", size="2MiB"), take), go_back),
         plain("device-release", (pool, block), _release),
