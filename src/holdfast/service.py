@@ -1,5 +1,6 @@
 """Wires the daemon and its faces: configuration, logging, start, serve, stop."""
 
+import contextlib
 import grp
 import os
 from collections.abc import Iterator
@@ -41,7 +42,9 @@ def serve(config: Config) -> None:
     """Start, serve until SIGTERM, stop. Mounts stay; unfinished operations resume at the next start."""
     check(config)
     logs.configure(config.log.level, config.log.form)
-    server.check_free(socket_path(config))  # before anything is made
+    for path in (socket_path(config), config.listen.csi):  # before anything is made
+        if path:
+            server.check_free(path)
     notifier = Notifier.from_environment()
     runtime, counts = ThreadRuntime(), Counts()
     settings = Settings(
@@ -52,9 +55,32 @@ def serve(config: Config) -> None:
     listeners = _listeners(config)  # before any other thread runs: binding narrows the umask for a moment
     try:
         daemon.start()
-        server.serve(daemon, listeners, _face(config), counts, notifier)
+        with _csi(daemon, config.listen.csi):
+            server.serve(daemon, listeners, _face(config), counts, notifier)
     finally:
         daemon.stop()
+
+
+@contextlib.contextmanager
+def _csi(daemon: Daemon, path: str) -> Iterator[None]:
+    """Served meanwhile, if there is a path."""
+    if not path:
+        yield
+        return
+    try:
+        from holdfast.faces.csi.server import serve as serve_csi
+    except ImportError as error:
+        raise Invalid(f"CSI cannot be served: {error}.", "Install the extra: pip install holdfast[csi].") from error
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if server.check_free(path):
+        os.unlink(path)
+    face = serve_csi(daemon, path)
+    try:
+        yield
+    finally:
+        face.stop()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 def _group(config: Config) -> int | None:

@@ -30,6 +30,10 @@ def problems(config: Config) -> list[str]:
         found += _directories(config.daemon)
     if not wrong & {"daemon.run", "listen.socket"}:
         found += _socket(socket_path(config))
+    if config.listen.csi and "listen.csi" not in wrong:
+        found += _socket(config.listen.csi, "listen.csi")
+        if os.path.realpath(config.listen.csi) == os.path.realpath(socket_path(config)):
+            found.append("listen.csi and listen.socket are one path, but each needs its own.")
     if "listen.group" not in wrong:
         found += _group(config.listen.group)
     found += _tls(config.listen, wrong)
@@ -50,12 +54,12 @@ def _directories(daemon: DaemonConfig) -> Iterator[str]:
             yield f"daemon.{option} ({path}) is not a directory."
 
 
-def _socket(path: str) -> Iterator[str]:
+def _socket(path: str, option: str = "listen.socket") -> Iterator[str]:
     length = len(os.fsencode(path))
     if length > LONGEST_SOCKET:
-        yield f"The socket's path {path} has {length} bytes, but may have {LONGEST_SOCKET}: set listen.socket."
+        yield f"The socket's path {path} has {length} bytes, but may have {LONGEST_SOCKET}: set {option}."
     elif os.path.lexists(path) and not stat.S_ISSOCK(os.lstat(path).st_mode):
-        yield f"The socket's path {path} is taken by something that is not a socket: set listen.socket."
+        yield f"The socket's path {path} is taken by something that is not a socket: set {option}."
 
 
 def _group(name: str) -> Iterator[str]:

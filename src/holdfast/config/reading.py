@@ -54,10 +54,12 @@ def _parse(path: str) -> dict[str, Any]:
         raise Invalid(f"{path} is not TOML for us: its arrays are nested too deeply.", _HINT) from error
 
 
-def override(config: Config, state: str | None = None, run: str | None = None, listen: str | None = None) -> Config:
+def override(
+    config: Config, state: str | None = None, run: str | None = None, listen: str | None = None, csi: str | None = None
+) -> Config:
     """`config` with what the command line says instead; a path is relative to the working directory.
 
-    Raises Invalid if `listen` is not unix:PATH.
+    Raises Invalid if `listen` is not unix:PATH, or `csi` not unix:///PATH.
     """
     daemon, listening = config.daemon, config.listen
     if state is not None:
@@ -69,6 +71,10 @@ def override(config: Config, state: str | None = None, run: str | None = None, l
         if (scheme, colon) != ("unix", ":") or not path:
             raise Invalid(f"--listen is {ascii(listen)}, but must be unix:PATH.", "TCP is listen.tcp in the file.")
         listening = msgspec.structs.replace(listening, socket=_absolute(path))
+    if csi is not None:
+        if not csi.startswith("unix:///"):
+            raise Invalid(f"--csi is {ascii(csi)}, but must be unix:///PATH.")
+        listening = msgspec.structs.replace(listening, csi=csi.removeprefix("unix://"))
     return msgspec.structs.replace(config, daemon=daemon, listen=listening)
 
 

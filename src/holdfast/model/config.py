@@ -49,6 +49,13 @@ class ListenConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         AbsolutePath,
         Meta(description="The unix socket; at most 107 bytes. Empty: `holdfast.sock` in the run directory."),
     ] = ""
+    csi: Annotated[
+        AbsolutePath,
+        Meta(
+            description="Serve the Container Storage Interface on this unix socket too, to root; at most 107 bytes. "
+            "Needs the extra `csi` (`pip install holdfast[csi]`). Empty: no CSI."
+        ),
+    ] = ""
     group: Annotated[
         str,
         Meta(

@@ -59,6 +59,16 @@ def release(tx: Tx, op: str) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
+def holders(tx: Tx, claim: Claim) -> list[tuple[str, str]]:
+    """Operations that have, or wait for, the claim's item exclusively, and their kinds; oldest first."""
+    rows = tx.run(
+        """SELECT o.id, o.kind FROM claims c JOIN operations o ON o.id=c.op
+           WHERE c.item=? AND c.mode='exclusive' ORDER BY c.seq""",
+        (claim.item,),
+    )
+    return [(str(op), str(kind)) for op, kind in rows]
+
+
 def held(tx: Tx) -> list[tuple[str, str, str]]:
     """All claims as (operation, item, mode), for the audit and the tests."""
     return [(str(op), str(item), str(mode)) for op, item, mode in tx.run("SELECT op, item, mode FROM claims")]

@@ -17,6 +17,7 @@ def run(
     state: Annotated[str | None, Parameter(metavar="DIR")] = None,
     run: Annotated[str | None, Parameter(metavar="DIR")] = None,
     listen: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
+    csi: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
 ) -> None:
     """Run the daemon in the foreground until SIGTERM. Mounts stay when it ends.
 
@@ -35,12 +36,14 @@ def run(
         For the socket; lost at a reboot.
     listen
         unix:PATH; by default unix:RUN/holdfast.sock.
+    csi
+        unix:///PATH; serve the Container Storage Interface there, too.
     """
     with quick_imports():
         from holdfast import config as configuration
         from holdfast import service
 
-    found = configuration.override(configuration.load(config), state, run, listen)
+    found = configuration.override(configuration.load(config), state, run, listen, csi)
     if check:
         service.check(found)
         print("The configuration is sound.")
