@@ -124,8 +124,9 @@ ARRAY = (
         6,
         "a copy on an array is whole before it was settled",
         "steps/settling.py",
-        "return Todo() if facts.blank else Done()",
-        "return Done()",
+        "    def _do(self,",
+        "    def judge(self, ctx: Context) -> object:\n        from holdfast.model.step import Done\n\n"
+        "        return Done()\n\n    def _do(self,",
         Seeds(2, array=True, taking=True),
     ),
     Mutant(

@@ -3,6 +3,7 @@
 All of it asks this machine alone, so that a device is removed also while the back end is away.
 """
 
+import abc
 from typing import Any
 
 from holdfast.drivers.connecting import Connecting, DeviceFacts
@@ -13,6 +14,7 @@ from holdfast.host.host import Host
 from holdfast.host.signatures import size_of
 from holdfast.model.errors import Foreign, Refused
 from holdfast.model.observations import Absent, ForeignObject
+from holdfast.model.resources import FileSystem
 from holdfast.model.step import Conflict, Context, Done, Round, Todo, Verdict
 from holdfast.steps.arrival import bring, is_here
 from holdfast.steps.connection import was_there
@@ -170,11 +172,11 @@ class FileSystemGrown(Device, Stays, frozen=True, tag="file-system-grown.1"):
         return f"grow the {self.volume.fs} of {self.volume.name}"
 
 
-class VolumeFormat(Device, Stays, frozen=True, tag="volume-format.1"):
-    """The connected volume bears its file system, and a note that says so. What was half made is never gone on with."""
+class Noted(Device, Stays, frozen=True):
+    """What is done to a connected volume's file system once, and noted last. That it succeeded is durable before."""
 
     def judge(self, ctx: Context) -> Verdict:
-        """By the note, which is written last."""
+        """By the note."""
         gone = Conflict("The volume is not in its pool.", "not-found", "`holdfast audit` tells more.")
 
         def there(facts: VolumeFacts) -> Verdict:
@@ -183,25 +185,38 @@ class VolumeFormat(Device, Stays, frozen=True, tag="volume-format.1"):
         return verdict(self._driver(ctx).look_volume(self.pool, known(ctx, self.volume)), there, gone)
 
     def apply(self, ctx: Context) -> Round | None:
-        """Format what reads blank. That the tool succeeded is durable before the note is written."""
+        """Do it; then note it."""
         driver, volume = self._driver(ctx), known(ctx, self.volume)
         if ctx.progress == _FORMATTED:
             driver.formatted(self.pool, volume)
             return None
         if volume.fs is None or volume.fs_uuid is None:
             raise Refused("The volume has no file system of its own.")
-        host = ctx.tool(Host)
         bring(ctx, self.pool, volume)
         with driver.access(self.pool, volume) as access:
-            try:
-                formats.make(host.children, ctx, access.fd, volume.fs, volume.fs_uuid, "never", kernel=host.kernel)
-            except Foreign as error:
-                if ctx.attempt == 1:
-                    raise
-                raise Refused(
-                    f"Formatting {volume.name} was interrupted, and what is half made is discarded.", "Create it again."
-                ) from error
+            self._do(ctx, access.fd, volume.fs, volume.fs_uuid)
         return Round(_FORMATTED)
+
+    @abc.abstractmethod
+    def _do(self, ctx: Context, fd: int, fs: FileSystem, uuid: str) -> None:
+        """To the open device."""
+
+
+class VolumeFormat(Noted, frozen=True, tag="volume-format.1"):
+    """The connected volume bears its file system, and a note that says so. What was half made is never gone on with."""
+
+    def _do(self, ctx: Context, fd: int, fs: FileSystem, uuid: str) -> None:
+        """Format what reads blank."""
+        host = ctx.tool(Host)
+        try:
+            formats.make(host.children, ctx, fd, fs, uuid, "never", kernel=host.kernel)
+        except Foreign as error:
+            if ctx.attempt == 1:
+                raise
+            raise Refused(
+                f"Formatting {self.volume.name} was interrupted, and what is half made is discarded.",
+                "Create it again.",
+            ) from error
 
     def describe(self) -> str:
         """One line."""
