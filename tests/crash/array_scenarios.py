@@ -83,7 +83,7 @@ def array_scenarios(
             "mount-restore", (pool, ext4, mount), restore, prepare=directory_at, between=unmount_by_hand, crooked=True
         ),
         plain("resize-block", (pool, block, mount), VolumeResize(pool="p", name="v", size="2MiB"), prepare=file_at),
-        plain("resize-xfs", (pool, xfs), VolumeResize(pool="p", name="v", size="320MiB"), share=0.02),
+        plain("resize-xfs", (pool, xfs), VolumeResize(pool="p", name="v", size="320MiB")),
         plain("snapshot-block", (pool, block), take),
         plain("snapshot-ext4", (pool, ext4), take),
         plain("snapshot-ext4-mounted", (pool, ext4, mount), take, prepare=directory_at),
