@@ -259,7 +259,7 @@ class Conditions:
         if other is not None and content is not None and name == OBJECT_MARK and uid not in self._invariants.claimed:
             self.strangers[other] = content  # whoever looks from now on leaves it alone
         self._hits["replaced-mark"] += 1
-        self._invariants.excused[uid] = None
+        self._invariants.excused[uid] = self._invariants.doubted[uid] = None
 
         def end() -> None:
             self._invariants.excused.pop(uid, None)

@@ -22,7 +22,7 @@ from holdfast.records.contract import Tx
 from holdfast.records.sqlite import SqliteRecords
 from holdfast.testing.simulation.home import RecordsDisk
 from holdfast.testing.simulation.model import KnownVolume, Model, Row
-from holdfast.testing.simulation.world import Kept, World, has_token, settle_in
+from holdfast.testing.simulation.world import Kept, World, has_token, mark_of, settle_in
 from holdfast.testing.universe import Universe
 
 _CODEC = codec()
@@ -61,6 +61,9 @@ class Invariants:
         self._disk = disk
         self.model = Model()
         self.excused: dict[str, None] = {}
+        # Whose marks were another's for a while; and of those what an import passed over: it stays until it is adopted.
+        self.doubted: dict[str, None] = {}
+        self.passed_over: dict[str, str] = {}
         self.ended: dict[str, str] = {}
         self.results: dict[str, int] = {}
         # Paths whose mounts others took away; they are ours again once they are back.
@@ -168,6 +171,7 @@ class Invariants:
             if state == "done" and isinstance(asked, PoolImport | PoolAdopt):
                 made = _objects(tx, bound.uids["pool"])
                 self.model.recorded([each for each in made if each.operation == op])
+                self._passed_over(tx, bound.uids["pool"])
 
     def _forgotten(self, name: str, op: str) -> None:
         """With snapshots some pools are kept by their administrator, and may be imported."""
@@ -175,6 +179,16 @@ class Invariants:
             self._world.wipe(name)
         else:
             self._world.keep(name)
+
+    def _passed_over(self, tx: Tx, pool: str) -> None:
+        """What did not prove to be the owner's while the pool was read, and the snapshots of such a volume."""
+        recorded = {row.uid for row in _objects(tx, pool)}
+        for uid, entry in self._world.places[self.model.pools[pool].source].volumes().items():
+            mark = mark_of(entry)
+            if uid in self.doubted or (mark is not None and mark.of in self.doubted):
+                self.passed_over[uid] = pool
+        for uid in recorded:
+            self.passed_over.pop(uid, None)
 
     def _claims(self, tx: Tx) -> Held:
         """No claim without an operation; what is granted exclusively is granted once."""
@@ -297,7 +311,7 @@ class Invariants:
             if disk.used and disk.source not in pools:
                 continue
             for name in disk.volumes():
-                if name in self.excused or any(part in self.model.loose for part in name.split(".")):
+                if name in self.excused or name in self.passed_over or any(part in self.model.loose for part in name.split(".")):
                     continue
                 stray = _stray(name, owner, known | abandoned, recorded, held)
                 if stray:

@@ -18,6 +18,7 @@ from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.base import Asked
+from holdfast.operations.pool.adopt import PoolAdopt
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.snapshot.change import SnapshotChange
@@ -264,9 +265,16 @@ class Run:
         settle = SETTLE if self._beside is None else LONGEST_SETTLE
         self.universe.runtime.sleep(settle)
         daemon.repair.run(repair=True)
+        self._passed_over()
         self._abandoned()
         self.universe.runtime.sleep(settle)
         return [f"{found.kind} {found.subject}: {found.evidence}" for found in daemon.repair.run(repair=False)]
+
+    def _passed_over(self) -> None:
+        """What an import could not prove to be ours is adopted, as the audit's remedy says."""
+        for uid in dict.fromkeys(self.invariants.passed_over.values()):
+            if (pool := self.invariants.model.pools.get(uid)) is not None:
+                self._ask(PoolAdopt(name=pool.name))
 
     def _abandoned(self) -> None:
         """What abandoned operations left half-made is deleted, as the audit's remedy says."""
