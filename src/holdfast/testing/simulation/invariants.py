@@ -183,7 +183,8 @@ class Invariants:
     def _passed_over(self, tx: Tx, pool: str) -> None:
         """What did not prove to be the owner's while the pool was read, and the snapshots of such a volume."""
         recorded = {row.uid for row in _objects(tx, pool)}
-        for uid, entry in self._world.places[self.model.pools[pool].source].volumes().items():
+        (disk,) = (disk for disk in self._world.disks if disk.source == self.model.pools[pool].source)
+        for uid, entry in disk.volumes().items():
             mark = mark_of(entry)
             if uid in self.doubted or (mark is not None and mark.of in self.doubted):
                 self.passed_over[uid] = pool
@@ -311,7 +312,9 @@ class Invariants:
             if disk.used and disk.source not in pools:
                 continue
             for name in disk.volumes():
-                if name in self.excused or name in self.passed_over or any(part in self.model.loose for part in name.split(".")):
+                if name in self.excused or name in self.passed_over:
+                    continue
+                if any(part in self.model.loose for part in name.split(".")):
                     continue
                 stray = _stray(name, owner, known | abandoned, recorded, held)
                 if stray:
