@@ -183,8 +183,8 @@ class Invariants:
     def _passed_over(self, tx: Tx, pool: str) -> None:
         """What did not prove to be the owner's while the pool was read, and the snapshots of such a volume."""
         recorded = {row.uid for row in _objects(tx, pool)}
-        (disk,) = (disk for disk in self._world.disks if disk.source == self.model.pools[pool].source)
-        for uid, entry in disk.volumes().items():
+        entries = [disk.volumes() for disk in self._world.disks if disk.source == self.model.pools[pool].source]
+        for uid, entry in (each for found in entries for each in found.items()):
             mark = mark_of(entry)
             if uid in self.doubted or (mark is not None and mark.of in self.doubted):
                 self.passed_over[uid] = pool
