@@ -30,7 +30,7 @@ ENGINE = (
     Mutant(
         2, "cached answer across the crash: what was seen before it is not looked at again", "engine/live.py",
         "        self.fresh: int | None = None", "        self.fresh: int | None = row.cursor",
-        Seeds(1), quick=True,
+        Seeds(30), quick=True,
     ),
     Mutant(
         2, "an act is repeated after a crash without a look", "engine/runner.py",
