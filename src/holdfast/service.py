@@ -55,15 +55,16 @@ def serve(config: Config) -> None:
     listeners = _listeners(config)  # before any other thread runs: binding narrows the umask for a moment
     try:
         daemon.start()
-        with _csi(daemon, config.listen.csi):
+        with _csi(daemon, config, counts):
             server.serve(daemon, listeners, _face(config), counts, notifier)
     finally:
         daemon.stop()
 
 
 @contextlib.contextmanager
-def _csi(daemon: Daemon, path: str) -> Iterator[None]:
+def _csi(daemon: Daemon, config: Config, counts: Counts) -> Iterator[None]:
     """Served meanwhile, if there is a path."""
+    path = config.listen.csi
     if not path:
         yield
         return
@@ -74,7 +75,7 @@ def _csi(daemon: Daemon, path: str) -> Iterator[None]:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if server.check_free(path):
         os.unlink(path)
-    face = serve_csi(daemon, path)
+    face = serve_csi(daemon, path, config.csi, counts)
     try:
         yield
     finally:

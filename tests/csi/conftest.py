@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.csi.plugin import Plugin
+from tests.csi.plugin import Plugin, with_csi
 from tests.daemon import RealDaemon, real_daemon
 from tests.needs import need_root
 
@@ -14,8 +14,7 @@ def daemon() -> Iterator[RealDaemon]:
     """With a pool `p`, serving CSI."""
     need_root()
     with real_daemon() as found:
-        found.config = f'[listen]\ncsi = "{found.run}/csi.sock"\n'
-        found.with_pool()
+        with_csi(found).with_pool()
         yield found
 
 

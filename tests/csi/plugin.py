@@ -1,14 +1,15 @@
 """A real daemon's CSI socket, asked as a container orchestrator does."""
 
+from pathlib import Path
 from typing import Any
 
 import grpc
 from google.protobuf import message_factory
 
 from holdfast.faces.csi.protocol import csi_pb2 as csi
+from tests.daemon import RealDaemon, run
 
 PATIENCE = 30.0
-WRITER = csi.VolumeCapability.AccessMode(mode=csi.VolumeCapability.AccessMode.SINGLE_NODE_WRITER)
 
 
 class Plugin:
@@ -39,21 +40,60 @@ class Plugin:
             return error.code().name, error.details() or ""
         raise AssertionError(f"{call} was not refused")
 
+    def refused(self, call: str, **fields: Any) -> bool:
+        """Whether it is refused."""
+        try:
+            self(call, **fields)
+        except grpc.RpcError:
+            return True
+        return False
+
     def close(self) -> None:
         """Hang up."""
         self._channel.close()
 
 
-def mounted(fs: str = "") -> Any:
+def with_csi(daemon: RealDaemon, *more: str) -> RealDaemon:
+    """A daemon, not started yet, that serves CSI with a kubelet's directory of its own."""
+    at = kubelet(daemon)
+    at.mkdir()
+    run("mount", "--bind", at, at)
+    run("mount", "--make-private", at)
+    run("mount", "--make-shared", at)
+    daemon.config = "\n".join(
+        [f'listen.csi = "{daemon.run}/csi.sock"', f'csi.kubelet = "{at}"', *more, ""]
+    )
+    return daemon
+
+
+def kubelet(daemon: RealDaemon) -> Path:
+    """Where it has its volumes."""
+    return daemon.root / "kubelet"
+
+
+def mode(name: str) -> Any:
+    """An access mode."""
+    return csi.VolumeCapability.AccessMode(mode=name)
+
+
+def mounted(fs: str = "", *flags: str, access: str = "SINGLE_NODE_WRITER") -> Any:
     """A capability: mounted on one node."""
-    return csi.VolumeCapability(mount=csi.VolumeCapability.MountVolume(fs_type=fs), access_mode=WRITER)
+    how = csi.VolumeCapability.MountVolume(fs_type=fs, mount_flags=flags)
+    return csi.VolumeCapability(mount=how, access_mode=mode(access))
 
 
-def block() -> Any:
+def block(access: str = "SINGLE_NODE_WRITER") -> Any:
     """A capability: a device on one node."""
-    return csi.VolumeCapability(block=csi.VolumeCapability.BlockVolume(), access_mode=WRITER)
+    return csi.VolumeCapability(block=csi.VolumeCapability.BlockVolume(), access_mode=mode(access))
 
 
 def room(least: int = 0, most: int = 0) -> Any:
     """A range of bytes."""
     return csi.CapacityRange(required_bytes=least, limit_bytes=most)
+
+
+def make(plugin: Plugin, name: str = "pvc-1", size: int = 1 << 20, capability: Any = None, **more: Any) -> Any:
+    """The volume of that name."""
+    capabilities = [capability or mounted()]
+    asked = {"name": name, "capacity_range": room(size), "volume_capabilities": capabilities, **more}
+    return plugin("CreateVolume", **asked).volume

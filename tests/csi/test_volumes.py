@@ -9,28 +9,21 @@ import grpc
 import pytest
 
 from holdfast.client import Client
-from tests.csi.plugin import Plugin, block, mounted, room
+from tests.csi.plugin import Plugin, block, make, mounted, room
 from tests.daemon import RealDaemon
 
 MIB = 1 << 20
-
-
-def make(plugin: Plugin, name: str = "pvc-1", size: int = MIB, capability: Any = None, **more: Any) -> Any:
-    """Its volume."""
-    capabilities = [capability or mounted()]
-    asked = {"name": name, "capacity_range": room(size), "volume_capabilities": capabilities, **more}
-    return plugin("CreateVolume", **asked).volume
 
 
 def test_the_plugin_says_who_it_is_and_what_it_can(daemon: RealDaemon, plugin: Plugin) -> None:
     assert plugin("GetPluginInfo").name == "csi.holdfast.net"
     assert plugin("Probe").ready.value
     assert len(plugin("GetPluginCapabilities").capabilities) == 2
-    assert len(plugin("ControllerGetCapabilities").capabilities) == 3
+    assert len(plugin("ControllerGetCapabilities").capabilities) == 15
     info = plugin("NodeGetInfo")
     assert info.accessible_topology.segments["csi.holdfast.net/member"] == info.node_id
     assert stat.S_IMODE(os.stat(f"{daemon.run}/csi.sock").st_mode) == 0o600
-    assert plugin.refusal("NodeStageVolume")[0] == "UNIMPLEMENTED"
+    assert plugin.refusal("GetMetadataDelta")[0] == "UNIMPLEMENTED"
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_read_only_mount_refuses_writes_and_its_source_does_not(children: Fork
         with opened(source, os.O_RDONLY) as fd:
             top = mounttable.top_at(target)
             assert top is not None
-            assert mountpoints.look_tree(target, fd) == Present(MountFacts(top.id, read_only=True))
+            assert mountpoints.look_tree(target, fd) == Present(MountFacts(top.id, True, top.flags))
         for path in ("new", "file"):
             with pytest.raises(OSError, match="Read-only"):
                 os.open(f"{target}/{path}", os.O_WRONLY | os.O_CREAT)

@@ -70,7 +70,7 @@ def _devices_forget_to_go_with_their_last_user(monkeypatch: pytest.MonkeyPatch) 
 
 
 def _read_only_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Mounts, "set_mount", lambda self, mount, *, read_only: None)
+    monkeypatch.setattr(Mounts, "set_mount", lambda self, mount, *, read_only, flags=(): None)
 
 
 def _writes_to_devices_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:

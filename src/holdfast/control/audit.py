@@ -209,6 +209,8 @@ class Audit:
                     return []
                 finding = _finding("drift", path, "its mount was abandoned; it is mounted", "--repair settles it.")
                 return [Seen(finding, uid, attachment=attachment)]
+            case Absent() if attachment.spec.use != "mount" and not holds(attachment.conditions, ABANDONED):
+                return []  # after a reboot: who asked for it asks again, or takes it back
             case Absent():
                 finding = _finding("drift", path, "wanted, but not mounted", "--repair mounts it again.")
                 return [Seen(finding, uid, attachment=attachment)]

@@ -36,6 +36,8 @@ class Reconciler:
         for attachment in wanted:
             busy = f"uid:{attachment.uid}" in held or f"uid:{attachment.parent}" in held
             now = self._runtime.monotonic()
+            if attachment.spec.use != "mount":
+                continue  # what was staged or published is asked for again, or taken back, by who asked
             if busy or not attachment.status.ready or now < self._not_before.get(attachment.uid, 0):
                 continue
             if not self._looks.is_missing(attachment):

@@ -155,7 +155,7 @@ def mount(daemon: Daemon, found: Attachment) -> MountView:
             reason = why
     return MountView(
         id=found.uid, pool=pool_name, volume=volume_name, snapshot=snapshot_name, path=found.spec.path,
-        read_only=found.spec.read_only,
+        read_only=found.spec.read_only, use=found.spec.use, flags=found.spec.flags,
         mounted=isinstance(look, Present), reason=reason,
     )  # fmt: skip
 

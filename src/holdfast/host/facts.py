@@ -4,7 +4,10 @@ import msgspec
 
 
 class Mount(msgspec.Struct, frozen=True):
-    """One line of the mount table. `root` is the path within the file system at `path`; `parent` the mount it is on."""
+    """One line of the mount table. `root` is the path within the file system at `path`; `parent` the mount it is on.
+
+    `flags` are the mount's own, by the names of mount(8); one that is `shared` tells its peers what is mounted below.
+    """
 
     id: int
     device: tuple[int, int]
@@ -14,6 +17,8 @@ class Mount(msgspec.Struct, frozen=True):
     fs: str
     source: str
     parent: int = 0
+    flags: tuple[str, ...] = ()
+    shared: bool = False
 
 
 class Backing(msgspec.Struct, frozen=True):

@@ -218,8 +218,11 @@ class Kernel(abc.ABC):
         """
 
     @abc.abstractmethod
-    def set_mount(self, mount: int, *, read_only: bool) -> None:
-        """Make a detached mount private, so that what is mounted below it later stays there; and read-only if asked."""
+    def set_mount(self, mount: int, *, read_only: bool, flags: tuple[str, ...] = ()) -> None:
+        """Make a detached mount private, so that what is mounted below it later stays there; and read-only if asked.
+
+        `flags` are a mount's own, by the names of mount(8): `FLAGS` of `holdfast.host.mountctl`.
+        """
 
     @abc.abstractmethod
     def move_mount(self, mount: int, target: int) -> None:

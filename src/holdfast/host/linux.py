@@ -109,9 +109,9 @@ class Linux(Kernel):
         """See `Kernel`."""
         return mountctl.new(fs, source, read_only=read_only, sealed=sealed)
 
-    def set_mount(self, mount: int, *, read_only: bool) -> None:
+    def set_mount(self, mount: int, *, read_only: bool, flags: tuple[str, ...] = ()) -> None:
         """See `Kernel`."""
-        mountctl.attributes(mount, read_only=read_only)
+        mountctl.attributes(mount, read_only=read_only, flags=flags)
 
     def move_mount(self, mount: int, target: int) -> None:
         """See `Kernel`."""

@@ -8,6 +8,13 @@ from holdfast.host import syscalls
 # What keeps a read-only mount from looking for a journal to replay, which it could not write: xfs(5). An ext4 that
 # wants none needs nothing, and one that does is to be refused.
 _AS_IT_IS = {"xfs": (b"norecovery",)}
+# What a mount may be beside read-only, by the names of mount(8): its own, and nothing of the file system's.
+FLAGS = {
+    "nosuid": syscalls.MOUNT_ATTR_NOSUID, "nodev": syscalls.MOUNT_ATTR_NODEV, "noexec": syscalls.MOUNT_ATTR_NOEXEC,
+    "noatime": syscalls.MOUNT_ATTR_NOATIME, "relatime": syscalls.MOUNT_ATTR_RELATIME,
+    "nodiratime": syscalls.MOUNT_ATTR_NODIRATIME, "nosymfollow": syscalls.MOUNT_ATTR_NOSYMFOLLOW,
+}  # fmt: skip
+_ATIMES = frozenset({"noatime", "relatime"})
 
 
 def clone(fd: int) -> int:
@@ -16,9 +23,13 @@ def clone(fd: int) -> int:
     return syscalls.call("open_tree", ctypes.c_int(fd), ctypes.c_char_p(b""), ctypes.c_uint(flags))
 
 
-def attributes(mount: int, *, read_only: bool) -> None:
+def attributes(mount: int, *, read_only: bool, flags: tuple[str, ...]) -> None:
     """See `Kernel.set_mount`."""
-    fields = (ctypes.c_uint64 * 4)(syscalls.MOUNT_ATTR_RDONLY if read_only else 0, 0, syscalls.MS_PRIVATE, 0)
+    wanted = syscalls.MOUNT_ATTR_RDONLY if read_only else 0
+    for flag in flags:
+        wanted |= FLAGS[flag]
+    cleared = syscalls.MOUNT_ATTR_ATIMES if _ATIMES & set(flags) else 0
+    fields = (ctypes.c_uint64 * 4)(wanted, cleared, syscalls.MS_PRIVATE, 0)
     syscalls.call(
         "mount_setattr", ctypes.c_int(mount), ctypes.c_char_p(b""), ctypes.c_uint(syscalls.AT_EMPTY_PATH), fields,
         ctypes.c_size_t(32),

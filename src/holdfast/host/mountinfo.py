@@ -25,8 +25,9 @@ def _mount(line: str) -> Mount:
     fields = line.split(" ")
     dash = fields.index("-", 6)
     major, minor = fields[2].split(":")
+    flags = tuple(fields[5].split(","))
     return Mount(
         id=int(fields[0]), device=(int(major), int(minor)), root=_plain(fields[3]), path=_plain(fields[4]),
-        read_only="ro" in fields[5].split(","), fs=fields[dash + 1], source=_plain(fields[dash + 2]),
-        parent=int(fields[1]),
+        read_only="ro" in flags, fs=fields[dash + 1], source=_plain(fields[dash + 2]),
+        parent=int(fields[1]), flags=flags, shared=any(field.startswith("shared:") for field in fields[6:dash]),
     )  # fmt: skip

@@ -18,15 +18,15 @@ from holdfast.model.errors import Again, Damaged, InUse
 from holdfast.model.observations import Unknown
 
 
-def _put(kernel: Kernel, mount: int, target: int, *, read_only: bool) -> None:
-    kernel.set_mount(mount, read_only=read_only)
+def _put(kernel: Kernel, mount: int, target: int, args: dict[str, Any]) -> None:
+    kernel.set_mount(mount, read_only=args["read_only"], flags=tuple(args.get("flags", ())))
     kernel.move_mount(mount, target)
 
 
 def mount_tree(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
     """Bind the open directory fds[0] at the open directory fds[1]."""
     source, target = fds
-    _put(kernel, kernel.clone_mount(source), target, read_only=args["read_only"])
+    _put(kernel, kernel.clone_mount(source), target, args)
 
 
 def mount_node(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> None:
@@ -36,7 +36,7 @@ def mount_node(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> No
     if loop is None:
         raise Again("The loop device is not attached.")
     node = kernel.open(loop.path, os.O_PATH | os.O_CLOEXEC)
-    _put(kernel, kernel.clone_mount(node), target, read_only=args["read_only"])
+    _put(kernel, kernel.clone_mount(node), target, args)
 
 
 def _only_loop(kernel: Kernel, image: int) -> Loop | None:
@@ -113,7 +113,7 @@ def bind_device(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> N
     node = kernel.open(kernel.location(device), os.O_PATH | os.O_CLOEXEC)
     if kernel.fstat(node).st_rdev != kernel.fstat(device).st_rdev:
         raise Again("The device's node changed hands while it was opened.")
-    _put(kernel, kernel.clone_mount(node), target, read_only=args["read_only"])
+    _put(kernel, kernel.clone_mount(node), target, args)
 
 
 def _mount(kernel: Kernel, args: dict[str, Any], device: int, source: str, target: int) -> None:
@@ -125,7 +125,7 @@ def _mount(kernel: Kernel, args: dict[str, Any], device: int, source: str, targe
         raise Damaged(f"The volume does not show the {fs} {uuid} that was made on it: {found}.")
     mount = kernel.new_mount(fs, source, read_only=read_only, sealed=args.get("sealed", False))
     verify_mounted(mount, fs, uuid, kernel.fstat(device).st_rdev, kernel)
-    _put(kernel, mount, target, read_only=read_only)
+    _put(kernel, mount, target, args)
 
 
 def umount(kernel: Kernel, args: dict[str, Any], _fds: tuple[int, ...]) -> None:

@@ -24,6 +24,7 @@ class MountFacts(msgspec.Struct, frozen=True):
 
     id: int
     read_only: bool
+    flags: tuple[str, ...] = ()
 
 
 MountLook = Absent | Present[MountFacts] | ForeignObject | Unknown
@@ -38,8 +39,13 @@ def canonical(path: str, kernel: Kernel = LINUX) -> str:
     return kernel.realpath(path)
 
 
-def check(path: str, *, directory: bool, private: tuple[str, ...], kernel: Kernel = LINUX) -> None:
-    """Raise Invalid, Exists or Refused unless something may be mounted at the canonical `path`."""
+def check(
+    path: str, *, directory: bool, private: tuple[str, ...], kernel: Kernel = LINUX, absent: bool = False
+) -> None:
+    """Raise Invalid, Exists or Refused unless something may be mounted at the canonical `path`.
+
+    Where it may be `absent`, it is made if it is, in a directory that is there.
+    """
     for own in private:
         if mounttable.is_under(path, own):
             raise Invalid(f"{path} is inside {own}, the daemon's own directory.", "Mount somewhere else.")
@@ -49,6 +55,8 @@ def check(path: str, *, directory: bool, private: tuple[str, ...], kernel: Kerne
     try:
         info = kernel.stat(path, follow_symlinks=False)
     except FileNotFoundError:
+        if absent and _is_directory(kernel, os.path.dirname(path)):
+            return
         make = f"mkdir -p {path}" if directory else f"touch {path}"
         raise Invalid(f"The mount path {path} does not exist.", f"Make it first: {make}") from None
     except OSError as error:
@@ -59,6 +67,13 @@ def check(path: str, *, directory: bool, private: tuple[str, ...], kernel: Kerne
         raise Refused(f"The mount path {path} is not empty; mounting would hide what is there.")
     if not directory and not (stat.S_ISREG(info.st_mode) and info.st_size == 0):
         raise Invalid(f"The mount path {path} of a block volume is not an empty file.", f"Make one: touch {path}")
+
+
+def _is_directory(kernel: Kernel, path: str) -> bool:
+    try:
+        return stat.S_ISDIR(kernel.stat(path, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
 
 
 def look_tree(path: str, source: int, kernel: Kernel = LINUX) -> MountLook:
@@ -162,5 +177,5 @@ def _untold(path: str, error: OSError) -> Unknown:
 
 def _ours(top: Mount, proven: bool) -> MountLook:
     if proven:
-        return Present(MountFacts(top.id, top.read_only))
+        return Present(MountFacts(top.id, top.read_only, top.flags))
     return ForeignObject(f"{top.fs} from {top.source} is mounted at {top.path}")

@@ -51,3 +51,9 @@ def below(path: str, table: list[Mount] | None = None, kernel: Kernel = LINUX) -
 def is_under(path: str, parent: str) -> bool:
     """Whether `path` is `parent` or below it; both are canonical."""
     return path == parent or path.startswith(parent.rstrip("/") + "/")
+
+
+def upwards(path: str) -> list[str]:
+    """The path and all directories above it."""
+    parts = path.split("/")
+    return [path, *("/".join(parts[:end]) or "/" for end in range(len(parts) - 1, 0, -1))]

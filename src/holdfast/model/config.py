@@ -116,6 +116,21 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 10
 
 
+class CsiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an orchestrator may have of this member, by `listen.csi`."""
+
+    kubelet: Annotated[
+        AbsolutePath,
+        Meta(
+            description="The orchestrator's own directory: volumes are staged and published below it, nowhere else. "
+            "It must be on a shared mount, so that what is mounted there is seen by others."
+        ),
+    ] = "/var/lib/kubelet"
+    volumes: Annotated[
+        int, Meta(ge=0, le=100_000, description="The most volumes that a scheduler may place here; 0: any number.")
+    ] = 0
+
+
 class AuditConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When records and world are compared."""
 
@@ -146,6 +161,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     daemon: DaemonConfig = DaemonConfig()
     listen: ListenConfig = ListenConfig()
     limits: LimitsConfig = LimitsConfig()
+    csi: CsiConfig = CsiConfig()
     audit: AuditConfig = AuditConfig()
     log: LogConfig = LogConfig()
 

@@ -17,6 +17,10 @@ Formatted = Literal["never", "formatting", "formatted"]
 # writes were flushed; file by file, of what may have changed meanwhile.
 Taken = Literal["idle", "frozen", "synced", "live"]
 ResourceState = Literal["making", "ready", "abandoned"]
+# What an attachment is for: a mount that people asked for; or what an orchestrator stages on a node and publishes to a
+# workload, which it asks for anew after a reboot.
+Use = Literal["mount", "stage", "publish"]
+MountFlag = Literal["noatime", "nodev", "nodiratime", "noexec", "nosuid", "nosymfollow", "relatime"]
 
 
 class MemberSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,13 +50,26 @@ class PoolStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     connects: bool = False
 
 
+class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """To which member an orchestrator gave a volume, and how."""
+
+    member: str
+    read_only: bool = False
+
+
 class VolumeSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a volume shall be. `fs` goes with content filesystem."""
+    """What a volume shall be. `fs` goes with content filesystem.
+
+    `cloned_of` is what it was made of: "volume/UID" or "snapshot/UID", which may be gone since. `granted` is noted for
+    an orchestrator, and means nothing else.
+    """
 
     size: int
     content: Content
     fs: FileSystem | None = None
     labels: dict[str, str] = {}
+    cloned_of: str = ""
+    granted: Grant | None = None
 
 
 class VolumeStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -93,12 +110,19 @@ class SnapshotStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class AttachmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A volume wanted at a path of a member. Mounts come back after a reboot until they are unmounted."""
+    """A volume wanted at a path of a member. Mounts come back after a reboot until they are unmounted.
+
+    What is published at a path was put there with its mount point, and goes with it. One that is `alone` is the only
+    one that its volume is published at.
+    """
 
     volume: str
     member: str
     path: str
     read_only: bool = False
+    use: Use = "mount"
+    flags: tuple[MountFlag, ...] = ()
+    alone: bool = False
 
 
 class AttachmentStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from holdfast.model.conditions import Condition
 from holdfast.model.operations import OperationView
-from holdfast.model.resources import Content, FileSystem, Finding, ResourceState, Taken
+from holdfast.model.resources import Content, FileSystem, Finding, MountFlag, ResourceState, Taken, Use
 
 Role = Literal["viewer", "operator", "admin"]
 
@@ -35,7 +35,10 @@ class PoolView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MountView(msgspec.Struct, frozen=True, kw_only=True):
-    """A volume, or a `snapshot` of it, at a path of this member. `mounted` is what the kernel shows now."""
+    """A volume, or a `snapshot` of it, at a path of this member. `mounted` is what the kernel shows now.
+
+    `use` tells what an orchestrator staged or published from a mount that people asked for.
+    """
 
     id: str
     pool: str
@@ -43,6 +46,8 @@ class MountView(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: str = ""
     path: str
     read_only: bool
+    use: Use = "mount"
+    flags: tuple[MountFlag, ...] = ()
     mounted: bool
     reason: str
 

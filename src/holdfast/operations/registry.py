@@ -23,6 +23,7 @@ from holdfast.operations.volume.check import VolumeCheck
 from holdfast.operations.volume.clone import VolumeClone
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
+from holdfast.operations.volume.grant import VolumeGrant
 from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
 from holdfast.operations.volume.resize import VolumeResize
@@ -36,6 +37,7 @@ from holdfast.steps.importing import PoolRead, PoolTakenOver
 from holdfast.steps.loop import LoopAttach, LoopDetach, LoopGrown
 from holdfast.steps.mount import Mount, Unmount
 from holdfast.steps.paths import DevicesFree, DevicesGone, PathsFree
+from holdfast.steps.points import PointMade, PointRemoved
 from holdfast.steps.pool import PoolMake, PoolRemove
 from holdfast.steps.restore import RestoreStaged, RestoreSwapped, RestoreTidied
 from holdfast.steps.settling import CopySettled
@@ -47,7 +49,7 @@ REQUESTS: tuple[type[Request], ...] = (
     MountRestore, DeviceRelease, PoolChange, VolumeLabel, VolumeCheck, VolumeTrim,
     ConnectionCut, VolumeResize, SnapshotCreate, SnapshotDelete, SnapshotRename, SnapshotChange,
     SnapshotMount, SnapshotRestore, VolumeClone,
-    PoolImport, PoolAdopt,
+    PoolImport, PoolAdopt, VolumeGrant,
 )  # fmt: skip
 STEPS: tuple[type[Step], ...] = (
     PoolMake,
@@ -83,6 +85,8 @@ STEPS: tuple[type[Step], ...] = (
     CopySettled,
     PoolTakenOver,
     PoolRead,
+    PointMade,
+    PointRemoved,
 )
 
 

@@ -148,6 +148,20 @@ def attachments(tx: Tx, *, volumes: Sequence[str] = (), paths: Sequence[str] = (
     return found
 
 
+def snapshots(tx: Tx, parent: str, after: str, most: int, volume: str = "") -> list[Snapshot]:
+    """Up to `most`, of all volumes or one, in order of (parent, name), behind that place."""
+    narrowed, values = ("AND parent=? ", (volume,)) if volume else ("", ())
+    sql = f"SELECT body FROM resources WHERE kind='snapshot' {narrowed}AND (parent, name) > (?, ?)"
+    rows = tx.run(f"{sql} ORDER BY parent, name LIMIT ?", (*values, parent, after, most))
+    return [_as(Snapshot, row[0]) for row in rows]
+
+
+def snapshots_named(tx: Tx, name: str) -> list[Snapshot]:
+    """Of all volumes."""
+    rows = tx.run("SELECT body FROM resources WHERE kind='snapshot' AND name=? ORDER BY parent", (name,))
+    return [_as(Snapshot, row[0]) for row in rows]
+
+
 def count(tx: Tx, kind: type[R]) -> int:
     """How many there are of a kind."""
     return int(tx.run("SELECT COUNT(*) FROM resources WHERE kind=?", (_tag(kind),))[0][0])

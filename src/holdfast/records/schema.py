@@ -52,6 +52,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             id {text} PRIMARY KEY, name {text} NOT NULL UNIQUE, role {text} NOT NULL, digest {text} NOT NULL,
             created {real} NOT NULL, expires {real} NOT NULL) {strict}""",
     ),
+    ("CREATE INDEX snapshots_by_name ON resources (name) WHERE kind='snapshot'",),
 )
 
 VERSION = len(MIGRATIONS)

@@ -12,6 +12,7 @@ from holdfast.host.kernel import Kernel
 from holdfast.host.mountpoints import MountFacts, MountLook
 from holdfast.model.errors import Again, Foreign, HoldfastError
 from holdfast.model.observations import Absent, ForeignObject, Present
+from holdfast.model.resources import MountFlag
 from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
 from holdfast.steps.arrival import bring
 from holdfast.steps.looks import verdict
@@ -35,6 +36,7 @@ class _AtPath(Step, frozen=True):
     volume: VolumeRef
     path: str
     read_only: bool
+    flags: tuple[MountFlag, ...] = ()
 
     def _look(self, ctx: Context) -> MountLook:
         kernel = ctx.tool(Host).kernel
@@ -62,6 +64,8 @@ class _AtPath(Step, frozen=True):
 
     def _work(self, access: Access) -> tuple[str, dict[str, Any]]:
         args: dict[str, Any] = {"read_only": self.read_only}
+        if self.flags:
+            args["flags"] = self.flags
         if access.kind == "tree":
             return "mount-tree", args
         if self.volume.fs is None:
@@ -81,9 +85,10 @@ class _AtPath(Step, frozen=True):
 
     def _is_mounted(self, ctx: Context) -> Verdict:
         def ours(facts: MountFacts) -> Verdict:
-            if facts.read_only == self.read_only:
+            if facts.read_only == self.read_only and set(self.flags) <= set(facts.flags):
                 return Done()
-            return Conflict(f"{self.path} is mounted with another access mode.", "exists", "Unmount it first.")
+            how = "access mode" if facts.read_only != self.read_only else "flags"
+            return Conflict(f"{self.path} is mounted with another {how}.", "exists", "Unmount it first.")
 
         return verdict(self._look(ctx), ours, Todo())
 
@@ -130,6 +135,7 @@ class Mount(_AtPath, frozen=True, tag="mount.1"):
     def describe(self) -> str:
         """One line."""
         mode = " read-only" if self.read_only else ""
+        mode += f" {','.join(self.flags)}" if self.flags else ""
         return f"mount {self.volume.name} at {self.path}{mode}"
 
 

@@ -71,7 +71,7 @@ class LosesMountPoints(SimulatedKernel):
 class WritesAnyway(SimulatedKernel):
     """A read-only mount is written."""
 
-    def set_mount(self, mount: int, *, read_only: bool) -> None:
+    def set_mount(self, mount: int, *, read_only: bool, flags: tuple[str, ...] = ()) -> None:
         super().set_mount(mount, read_only=False)
 
 

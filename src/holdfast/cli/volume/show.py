@@ -78,6 +78,9 @@ def _lines(
 
 def _mount(mount: MountView) -> Cell:
     mode = " read-only" if mount.read_only else ""
+    mode += {"mount": "", "stage": " (staged)", "publish": " (published)"}[mount.use]
     if mount.mounted:
         return f"{mount.path}{mode}"
+    if mount.use != "mount":  # after a reboot: whoever asked for it asks again, or takes it back
+        return Span(f"{mount.path}{mode}: {mount.reason}", "dim")
     return Span(f"{mount.path}{mode}: wanted, but {mount.reason}", "bad")

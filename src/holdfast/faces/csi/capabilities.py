@@ -1,7 +1,7 @@
 """From what CSI asks of a volume to what a volume is: content, file system, size."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 
@@ -9,7 +9,7 @@ from holdfast.faces.csi.errors import OutOfRange
 from holdfast.faces.csi.protocol import csi_pb2 as csi
 from holdfast.host.formats import SMALLEST
 from holdfast.model.errors import Invalid
-from holdfast.model.resources import Content, FileSystem
+from holdfast.model.resources import Content, FileSystem, MountFlag, Volume
 from holdfast.model.sizes import LARGEST, SECTOR
 
 _Mode = csi.VolumeCapability.AccessMode
@@ -23,21 +23,31 @@ DEFAULT_SIZE = 1 << 30
 # Of a storage class; those with this prefix are the provisioner's own.
 PARAMETERS, THEIRS = frozenset({"pool", "content", "fs"}), "csi.storage.k8s.io/"
 _FILE_SYSTEMS = ("ext4", "xfs", "btrfs")
+_FLAGS, _MODES = frozenset(get_args(MountFlag)), ("ro", "rw")
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What was asked for; `pool` is empty if nobody said. Sizes in bytes; `most` of 0 is no limit."""
+    """What was asked for; `pool` is empty if nobody said. Sizes in bytes; `most` of 0 is no limit.
+
+    `said` is whether content or file system were asked for by name; `copied` is the size of what it is made of.
+    """
 
     pool: str
     content: Content
     fs: FileSystem | None
     least: int
     most: int
+    said: bool = False
+    copied: int = 0
+
+    def of(self, content: Content, fs: FileSystem | None, size: int) -> "Wanted":
+        """The same, made of something."""
+        return msgspec.structs.replace(self, content=content, fs=fs, copied=size)
 
     @property
     def size(self) -> int:
         """Of a new volume. Raises OutOfRange."""
-        size = self.least or min(DEFAULT_SIZE, self.most or DEFAULT_SIZE)
+        size = max(self.copied, self.least) or min(DEFAULT_SIZE, self.most or DEFAULT_SIZE)
         size = max(size, SMALLEST[self.fs]) if self.fs else size
         size = -(-size // SECTOR) * SECTOR
         if size > (self.most or LARGEST):
@@ -63,9 +73,39 @@ def refusal(asked: Any) -> str:
         return "A capability is neither of a mount nor of a block device."
     if asked.mount.fs_type not in ("", *_FILE_SYSTEMS):
         return f"The file system {ascii(asked.mount.fs_type)} is not offered; {', '.join(_FILE_SYSTEMS)} are."
-    if asked.mount.mount_flags:
-        return f"The mount flag {ascii(asked.mount.mount_flags[0])} is not offered."
-    return ""
+    unknown = [flag for flag in asked.mount.mount_flags if flag not in (*_FLAGS, *_MODES)]
+    if unknown:
+        return f"The mount flag {ascii(unknown[0])} is not offered; {', '.join((*_MODES, *sorted(_FLAGS)))} are."
+    return "A volume's group is not changed here." if asked.mount.volume_mount_group else ""
+
+
+class Mounting(msgspec.Struct, frozen=True):
+    """How a volume is to be mounted; `alone` is at one path only."""
+
+    read_only: bool
+    flags: tuple[MountFlag, ...]
+    alone: bool
+
+
+def mounting(asked: Any) -> Mounting:
+    """What a capability says of it. Raises Invalid."""
+    if said := refusal(asked):
+        raise Invalid(said)
+    mode, flags = asked.access_mode.mode, set(asked.mount.mount_flags)
+    if {"noatime", "relatime"} <= flags or {"ro", "rw"} <= flags:
+        raise Invalid("Of noatime and relatime, and of ro and rw, there can be one.")
+    chosen = cast("tuple[MountFlag, ...]", tuple(sorted(flags & _FLAGS)))
+    return Mounting(
+        mode == _Mode.SINGLE_NODE_READER_ONLY or "ro" in flags, chosen, mode == _Mode.SINGLE_NODE_SINGLE_WRITER
+    )
+
+
+def against(volume: Volume, asked: Any) -> str:
+    """Why this volume cannot be used as a capability says, or an empty text."""
+    if asked.HasField("block") != (volume.spec.content == "block"):
+        return f"The volume's content is {volume.spec.content}."
+    fs = asked.mount.fs_type
+    return f"The volume's file system is {volume.spec.fs}." if fs and volume.spec.fs not in (None, fs) else ""
 
 
 def wanted(capabilities: Sequence[Any], parameters: Mapping[str, str], room: Any, *, offered: frozenset[str]) -> Wanted:
@@ -94,7 +134,8 @@ def wanted(capabilities: Sequence[Any], parameters: Mapping[str, str], room: Any
     if least < 0 or most < 0 or (most and most < least) or least > LARGEST:
         raise OutOfRange(f"No volume has between {least} and {most} bytes.")
     chosen = (fs or "ext4") if content == "filesystem" else None
-    return Wanted(parameters.get("pool", ""), content, cast("FileSystem | None", chosen), least, most)
+    named = bool(fs or parameters.get("content"))
+    return Wanted(parameters.get("pool", ""), content, cast("FileSystem | None", chosen), least, most, named)
 
 
 def _content(said: str, fs: str, *, block: bool, offered: frozenset[str]) -> Content:

@@ -1,14 +1,16 @@
 """How a call of CSI has something done: it joins who does it, or asks for it, and waits as long as its caller does."""
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from holdfast.control import asking
 from holdfast.control.daemon import Daemon
 from holdfast.engine.submit import Caller
-from holdfast.model.errors import HoldfastError, Waiting, by_code
+from holdfast.model.errors import Again, HoldfastError, Waiting, WrongState, by_code
 from holdfast.model.operations import OperationView, Problem
 from holdfast.operations.base import Asked
 from holdfast.records import claims
+from holdfast.records.claims import Claim
 
 CALLER = Caller("csi")
 # Seconds: how long a call waits whose caller says no deadline; and before a deadline, for the answer's way.
@@ -16,29 +18,39 @@ LONGEST, WAY = 60.0, 0.2
 
 
 class Ensuring:
-    """Of one call. `left` says how many seconds its caller still waits."""
+    """Of one call. `left` says how many seconds its caller still waits; `operations` are those that it waited for."""
 
     def __init__(self, daemon: Daemon, left: Callable[[], float | None]) -> None:
         self._daemon = daemon
         self._left = left
+        self.operations: list[str] = []
 
     def asked(self, request: Asked) -> None:
         """Have it done. Raises the error of the look, of the submission, or of the operation's end; Waiting."""
         self.ended(asking.ask(self._daemon, request, CALLER, begun=lambda _op: None))
 
-    def joined(self, uid: str, *kinds: str) -> bool:
-        """Whether an operation of one of these kinds has the resource; then it is over now. Raises as `asked`."""
-        found = next((op for op, kind in self.holders(uid) if kind in kinds), "")
+    def joined(self, claim: Claim, *kinds: str) -> bool:
+        """Whether an operation of one of these kinds has what is claimed; then it is over now. Raises as `asked`."""
+        found = next((op for op, kind in self.holders(claim) if kind in kinds), "")
         if found:
             self.ended(self._daemon.engine.get(found))
         return bool(found)
 
-    def holders(self, uid: str) -> list[tuple[str, str]]:
-        """Operations that have the resource to themselves, or wait for it, and their kinds; oldest first."""
-        return self._daemon.records.read(lambda tx: claims.holders(tx, claims.on_uid(uid)))
+    def holders(self, claim: Claim) -> list[tuple[str, str]]:
+        """Operations that have it to themselves, or wait for it, and their kinds; oldest first."""
+        return self._daemon.records.read(lambda tx: claims.holders(tx, claim))
+
+    def cancelled(self, operation: str, kind: str) -> NoReturn:
+        """Call back one that does the opposite, and have the call asked again once it ended. Raises Again."""
+        try:
+            self._daemon.engine.exits.cancel(operation)
+        except WrongState as error:
+            raise Again(f"Operation {operation} ({kind}) does the opposite: {error.detail}") from error
+        raise Again(f"Operation {operation} ({kind}) did the opposite, and is being undone.")
 
     def ended(self, view: OperationView) -> None:
         """Wait for it, unless it is parked: that is told at once."""
+        self.operations.append(view.id)
         left = self._left()
         seconds = LONGEST if left is None else max(0.0, left - WAY)
         view = self._daemon.engine.watch.wait(view.id, seconds)

@@ -7,6 +7,20 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "CreateVolumeRequest": ("name", "volume_capabilities"),
     "DeleteVolumeRequest": _VOLUME,
     "ValidateVolumeCapabilitiesRequest": (*_VOLUME, "volume_capabilities"),
+    "ControllerPublishVolumeRequest": (*_VOLUME, "node_id", "volume_capability"),
+    "ControllerUnpublishVolumeRequest": _VOLUME,
+    "ControllerExpandVolumeRequest": (*_VOLUME, "capacity_range"),
+    "ControllerGetVolumeRequest": _VOLUME,
+    "ControllerModifyVolumeRequest": _VOLUME,
+    "CreateSnapshotRequest": ("source_volume_id", "name"),
+    "DeleteSnapshotRequest": ("snapshot_id",),
+    "GetSnapshotRequest": ("snapshot_id",),
+    "NodeStageVolumeRequest": (*_VOLUME, "staging_target_path", "volume_capability"),
+    "NodeUnstageVolumeRequest": (*_VOLUME, "staging_target_path"),
+    "NodePublishVolumeRequest": (*_VOLUME, "target_path", "volume_capability"),
+    "NodeUnpublishVolumeRequest": (*_VOLUME, "target_path"),
+    "NodeGetVolumeStatsRequest": (*_VOLUME, "volume_path"),
+    "NodeExpandVolumeRequest": (*_VOLUME, "volume_path"),
 }
 
 

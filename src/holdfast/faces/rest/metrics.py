@@ -43,10 +43,15 @@ class Counts(Observer):
         self._requests = Counter(
             "holdfast_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
         )
+        self._calls = Histogram(
+            "holdfast_csi_seconds", "What a call of CSI took.", ("call", "status"), buckets=_SECONDS,
+            registry=self.registry,
+        )  # fmt: skip
         # Few of each; the library takes a lock and checks the names for every one.
         self._step = functools.cache(self._steps.labels)
         self._operation = functools.cache(self._operations.labels)
         self._request = functools.cache(self._requests.labels)
+        self._call = functools.cache(self._calls.labels)
 
     def acted(self, step: str, verb: str, seconds: float) -> None:
         """A step's verb."""
@@ -55,6 +60,10 @@ class Counts(Observer):
     def ended(self, kind: str, state: str, seconds: float) -> None:
         """An operation."""
         self._operation(kind, state).observe(seconds)
+
+    def called(self, call: str, status: str, seconds: float) -> None:
+        """A call of CSI."""
+        self._call(call, status).observe(seconds)
 
     def middleware(self, app: ASGIApp) -> ASGIApp:
         """Count answers by the route's pattern, so that names do not make series."""

@@ -7,11 +7,20 @@ import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.host import mountpoints
-from holdfast.host.mounttable import is_under
+from holdfast.host.mounttable import is_under, upwards
 from holdfast.model.conditions import ABANDONED, Condition, put
 from holdfast.model.errors import Exists, InUse, Invalid, NotFound, WrongState
 from holdfast.model.operations import ResourceRef
-from holdfast.model.resources import Attachment, AttachmentSpec, AttachmentStatus, Pool, Snapshot, Volume
+from holdfast.model.resources import (
+    Attachment,
+    AttachmentSpec,
+    AttachmentStatus,
+    MountFlag,
+    Pool,
+    Snapshot,
+    Use,
+    Volume,
+)
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.connecting import arriving
@@ -32,23 +41,20 @@ from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
 from holdfast.steps.loop import LoopAttach
 from holdfast.steps.mount import Mount
+from holdfast.steps.points import PointMade
 
 MOUNTED = "Mounted"
-
-
-def _upwards(path: str) -> list[str]:
-    """The path and all directories above it."""
-    parts = path.split("/")
-    return [path, *("/".join(parts[:end]) or "/" for end in range(len(parts) - 1, 0, -1))]
 
 
 def mount_steps(pool: Pool, row: Volume | Snapshot, spec: AttachmentSpec, owner: str) -> tuple[Step, ...]:
     """The plan for any content: first what must be connected is, or a block volume gets a loop device of its own."""
     place, what = pool_ref(pool, owner), object_ref(row)
-    mount = Mount(place, what, spec.path, spec.read_only)
+    mount = Mount(place, what, spec.path, spec.read_only, spec.flags)
+    point = (PointMade(spec.path, row.spec.content != "block"),) if spec.use == "publish" else ()
     if pool.status.connects:
-        return *arriving(place, what, spec.member), mount
-    return (LoopAttach(place, what, spec.read_only), mount) if row.spec.content == "block" else (mount,)
+        return *point, *arriving(place, what, spec.member), mount
+    loop = (LoopAttach(place, what, spec.read_only),) if row.spec.content == "block" else ()
+    return *point, *loop, mount
 
 
 def check_path(tx: Tx, path: str) -> None:
@@ -56,7 +62,7 @@ def check_path(tx: Tx, path: str) -> None:
     for pool in resources.page(tx, Pool):
         if pool.spec.place.startswith("/") and is_under(path, pool.spec.place):
             raise Invalid(f"{path} is inside the pool {pool.name}.", "Mount somewhere else.")
-    for other in resources.attachments(tx, paths=_upwards(path)):
+    for other in resources.attachments(tx, paths=upwards(path)):
         if other.spec.path == path:
             raise Exists(f"Another volume is wanted at {path} already.", "Unmount it first.")
         raise Invalid(f"{path} is inside the volume mounted at {other.spec.path}.", "Mount somewhere else.")
@@ -73,12 +79,18 @@ def attach(tx: Tx, bound: Bound, pool: Pool, row: Volume | Snapshot, spec: Attac
 
 
 class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
-    """`path` is an empty directory, or for a block volume an empty file."""
+    """`path` is an empty directory, or for a block volume an empty file.
+
+    `use`, `flags` and `alone` as in `AttachmentSpec`; what is published may find no mount point at its path.
+    """
 
     pool: str
     name: str
     path: str
     read_only: bool = False
+    use: Use = "mount"
+    flags: tuple[MountFlag, ...] = ()
+    alone: bool = False
 
     def checked(self, desk: Desk) -> "VolumeMount":
         """The path, as far as a look can tell."""
@@ -86,9 +98,9 @@ class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
         asked = msgspec.structs.replace(self, path=path)
         volume = desk.records.read(lambda tx: find_volume(tx, find_pool(tx, self.pool), self.name))
         desk.records.read(lambda tx: check_path(tx, path))
-        mountpoints.check(
-            path, directory=volume.spec.content != "block", private=desk.host.private, kernel=desk.host.kernel
-        )
+        directory, private = volume.spec.content != "block", desk.host.private
+        absent = self.use == "publish"
+        mountpoints.check(path, directory=directory, private=private, kernel=desk.host.kernel, absent=absent)
         return asked
 
     def bind(self, tx: Tx, drawn: Drawn) -> Binding:
@@ -114,7 +126,12 @@ class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
                 mode = "read-only" if other.spec.read_only else "writable"
                 detail = f"The volume is mounted {mode} at {other.spec.path}; a device has one mode."
                 raise InUse(detail, "Unmount it there first.")
-        spec = AttachmentSpec(volume=volume.uid, member=bound.drawn.member, path=self.path, read_only=self.read_only)
+            if other.spec.use == self.use == "publish" and (self.alone or other.spec.alone):
+                raise InUse(f"The volume is published at {other.spec.path}, and one path is to have it alone.")
+        spec = AttachmentSpec(
+            volume=volume.uid, member=bound.drawn.member, path=self.path, read_only=self.read_only, use=self.use,
+            flags=self.flags, alone=self.alone,
+        )  # fmt: skip
         return attach(tx, bound, pool, volume, spec)
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:

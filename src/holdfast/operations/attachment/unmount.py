@@ -13,6 +13,7 @@ from holdfast.records import resources
 from holdfast.records.contract import Tx
 from holdfast.steps.loop import LoopDetach
 from holdfast.steps.mount import Unmount
+from holdfast.steps.points import PointRemoved
 
 
 class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"):
@@ -48,13 +49,14 @@ class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"
             raise NotFound(f"No volume of ours is mounted at {self.path} any more.")
         pool, row, _ = around(tx, attachment.parent)
         spec, place, what = attachment.spec, pool_ref(pool, bound.drawn.owner), object_ref(row)
-        unmount = Unmount(place, what, spec.path, spec.read_only)
+        unmount = Unmount(place, what, spec.path, spec.read_only, spec.flags)
+        point = (PointRemoved(spec.path, row.spec.content != "block"),) if spec.use == "publish" else ()
         last = len(resources.page(tx, Attachment, row.uid)) == 1
         if pool.status.connects and last:
-            return unmount, *leaving(place, what, spec.member, back=True)
+            return unmount, *leaving(place, what, spec.member, back=True), *point
         if row.spec.content == "block" and last:
-            return (unmount, LoopDetach(place, what, spec.read_only))
-        return (unmount,)
+            return unmount, LoopDetach(place, what, spec.read_only), *point
+        return unmount, *point
 
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """The attachment goes last."""

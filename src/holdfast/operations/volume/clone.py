@@ -115,7 +115,10 @@ class VolumeClone(Asked, frozen=True, kw_only=True, tag="volume.clone.1"):
         volume = Volume(
             uid=bound.drawn.uid, name=self.name, parent=target.uid, created=bound.drawn.now,
             operation=bound.drawn.operation,
-            spec=VolumeSpec(size=size, content=spec.content, fs=spec.fs, labels=self.labels),
+            spec=VolumeSpec(
+                size=size, content=spec.content, fs=spec.fs, labels=self.labels,
+                cloned_of=f"{'snapshot' if self.snapshot else 'volume'}/{source.uid}",
+            ),
             status=VolumeStatus(
                 formatted="formatting" if formatted else "never", fs_uuid=bound.drawn.fs_uuid if formatted else None
             ),

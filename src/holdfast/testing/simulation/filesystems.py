@@ -78,7 +78,7 @@ def mount(machine: Machine, fs: str, device: Node, source: str, *, read_only: bo
 def clone(machine: Machine, found: Mount, root: Node) -> Mount:
     """A detached mount of a part of what a mount shows."""
     made = machine.namespace.new(root, found.source, read_only=found.read_only)
-    made.disk = found.disk
+    made.disk, made.flags = found.disk, found.flags
     hold(machine, made)
     return made
 

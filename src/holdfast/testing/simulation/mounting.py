@@ -17,17 +17,23 @@ class Mount:
     `disk` is the number of the loop device that it uses, `held` counts what is open of it.
     """
 
-    __slots__ = ("at", "disk", "held", "id", "parent", "read_only", "root", "source")
+    __slots__ = ("at", "disk", "flags", "held", "id", "parent", "read_only", "root", "source")
 
     def __init__(self, number: int, root: Node, source: str, *, read_only: bool = False) -> None:
         self.id = number
         self.root = root
         self.source = source
         self.read_only = read_only
+        self.flags = frozenset({"relatime"})
         self.parent: Mount | None = None
         self.at: Node | None = None
         self.disk: int | None = None
         self.held = 0
+
+    def set_flags(self, flags: tuple[str, ...]) -> None:
+        """Of noatime and relatime the last one counts; the others come together."""
+        atimes = frozenset({"noatime", "relatime"})
+        self.flags = (self.flags - atimes if atimes & set(flags) else self.flags) | set(flags)
 
     @property
     def volume(self) -> FileSystem:
@@ -118,6 +124,7 @@ class Namespace:
                 id=mount.id, device=mount.volume.device, root=_root(mount.root), path=self.path((mount, mount.root)),
                 read_only=mount.read_only, fs=mount.volume.kind, source=mount.source,
                 parent=mount.parent.id if mount.parent else 0,
+                flags=("ro" if mount.read_only else "rw", *sorted(mount.flags)),
             )
             for mount in self.table
         ]  # fmt: skip

@@ -42,10 +42,11 @@ class Mounts(Process):
             raise fault(errno.EINVAL)
         return file
 
-    def set_mount(self, mount: int, *, read_only: bool) -> None:
+    def set_mount(self, mount: int, *, read_only: bool, flags: tuple[str, ...] = ()) -> None:
         """See `Kernel`."""
         found = self._root(mount).mount
         found.read_only = found.read_only or read_only
+        found.set_flags(flags)
 
     def move_mount(self, mount: int, target: int) -> None:
         """See `Kernel`."""

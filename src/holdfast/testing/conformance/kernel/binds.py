@@ -72,6 +72,24 @@ class BindConformance:
         assert get(kernel, f"{base}/at/file") == b"y"
         kernel.umount(f"{base}/at")
 
+    def test_a_mount_has_the_flags_that_it_is_given_and_those_of_what_it_is_a_clone_of(
+        self, machine: KernelHarness
+    ) -> None:
+        """The table shows them; what it was cloned of has none of them."""
+        kernel, base = machine.kernel, machine.scratch
+        for name in ("there", "one", "two"):
+            made(kernel, f"{base}/{name}")
+        flags = ("nosuid", "nodev", "noexec", "noatime", "nodiratime")
+        bind(kernel, f"{base}/there", f"{base}/one", flags=flags)
+        assert set(flags) <= set(seen(kernel, f"{base}/one").flags)
+        bind(kernel, f"{base}/one", f"{base}/two", flags=("relatime", "nosymfollow"))
+        shown = set(seen(kernel, f"{base}/two").flags)
+        assert {"nosuid", "nodev", "noexec", "nodiratime", "relatime", "nosymfollow", "rw"} <= shown
+        assert "noatime" not in shown
+        assert not set(kernel.mounts()[0].flags) & {"noexec", "nodiratime"}
+        for name in ("one", "two"):
+            kernel.umount(f"{base}/{name}")
+
     def test_a_bind_of_a_read_only_bind_is_read_only(self, machine: KernelHarness) -> None:
         """Whether it was asked for or not."""
         kernel, base = machine.kernel, machine.scratch

@@ -123,10 +123,10 @@ def within(kernel: Kernel, path: str) -> str:
     return os.path.normpath(os.path.join(mount.root, os.path.relpath(path, mount.path)))
 
 
-def bind(kernel: Kernel, source: str, target: str, *, read_only: bool = False) -> None:
+def bind(kernel: Kernel, source: str, target: str, *, read_only: bool = False, flags: tuple[str, ...] = ()) -> None:
     """What is at `source` at `target`, too."""
     with opened(kernel, source, os.O_PATH) as fd, opened(kernel, target, os.O_PATH) as place:
-        settle(kernel, kernel.clone_mount(fd), place, read_only=read_only)
+        settle(kernel, kernel.clone_mount(fd), place, read_only=read_only, flags=flags)
 
 
 def mount(kernel: Kernel, fs: str, source: str, target: str, *, read_only: bool = False) -> None:
@@ -135,10 +135,10 @@ def mount(kernel: Kernel, fs: str, source: str, target: str, *, read_only: bool 
         settle(kernel, kernel.new_mount(fs, source, read_only=read_only), place, read_only=read_only)
 
 
-def settle(kernel: Kernel, detached: int, place: int, *, read_only: bool = False) -> None:
+def settle(kernel: Kernel, detached: int, place: int, *, read_only: bool = False, flags: tuple[str, ...] = ()) -> None:
     """Put a detached mount in place and let go of it."""
     try:
-        kernel.set_mount(detached, read_only=read_only)
+        kernel.set_mount(detached, read_only=read_only, flags=flags)
         kernel.move_mount(detached, place)
     finally:
         kernel.close(detached)
