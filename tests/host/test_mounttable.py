@@ -12,12 +12,12 @@ LINE = r"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 propagate_from:2 - ext3 /dev
 
 
 def test_a_line_with_optional_fields_is_read() -> None:
-    assert mountinfo.parse(LINE) == [Mount(36, (98, 0), "/mnt1", "/mnt2", False, "ext3", "/dev/root", 35)]
+    assert mountinfo.parse(LINE) == [Mount(36, (98, 0), "/mnt1", "/mnt2", False, "ext3", "/dev/root", 35, ("rw", "noatime"))]
 
 
 def test_a_line_without_optional_fields_and_with_a_dash_in_its_paths_is_read() -> None:
     found = mountinfo.parse("36 35 98:0 / /a - ro - tmpfs - rw".replace("/a -", "/a-b"))
-    assert found == [Mount(36, (98, 0), "/", "/a-b", True, "tmpfs", "-", 35)]
+    assert found == [Mount(36, (98, 0), "/", "/a-b", True, "tmpfs", "-", 35, ("ro",))]
 
 
 def test_read_only_is_the_mounts_own_flag_not_the_file_systems() -> None:

@@ -105,7 +105,7 @@ def test_a_path_with_a_zero_byte_is_refused() -> None:
         ("threads = 1", "threads is unknown; did you mean daemon.threads?"),
         ("[daemon]\nsocket = '/x'", "daemon.socket is unknown; did you mean listen.socket?"),
         ("[audit]\nzzz = 1", "audit.zzz is unknown; there are audit.every."),
-        ("zzz = 1", "zzz is unknown; there are daemon, listen, limits, audit, log."),
+        ("zzz = 1", "zzz is unknown; there are daemon, listen, limits, csi, audit, log."),
         ('[daemon]\n"thr\\neads" = 1', "daemon.'thr\\neads' is unknown; did you mean daemon.threads?"),
         # of another type
         ("daemon = 3", "daemon is 3, but must be a table: [daemon]."),

@@ -29,7 +29,7 @@ def look_at(path: str, access: Access, volume: VolumeRef, kernel: Kernel) -> Mou
     return look(path, access.fd, volume.fs, kernel)
 
 
-class _AtPath(Step, frozen=True):
+class _AtPath(Step, frozen=True, omit_defaults=True):
     """The looks and acts that Mount and Unmount share."""
 
     pool: PoolRef

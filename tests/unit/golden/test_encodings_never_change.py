@@ -13,6 +13,7 @@ import pytest
 from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.engine.codec import encode
 from holdfast.engine.request import Request
+from holdfast.model.resources import Grant
 from holdfast.model.step import Step
 from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.release import DeviceRelease
@@ -35,6 +36,7 @@ from holdfast.operations.volume.check import VolumeCheck
 from holdfast.operations.volume.clone import VolumeClone
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
+from holdfast.operations.volume.grant import VolumeGrant
 from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
 from holdfast.operations.volume.resize import VolumeResize
@@ -72,6 +74,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     MountRestore(attachment=UID),
     DeviceRelease(volume=UID),
     PoolChange(name="p", limit=1 << 40, labels={"tier": "fast", "old": None}),
+    VolumeGrant(pool="p", name="v", to=Grant("member-uid", True)),
     VolumeLabel(pool="p", name="v", labels={"app": "db", "old": None}, if_match='"v.1"'),
     VolumeCheck(pool="p", name="v"),
     VolumeTrim(pool="p", name="v"),
@@ -117,6 +120,8 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["pool-taken-over.1"](PLACE, "another-uid"),
     STEP["pool-read.1"](PLACE),
     STEP["connection-gone.1"](PLACE, CONNECTED, "hf-a-b"),
+    STEP["point-made.1"]("/mnt/v", True),
+    STEP["point-removed.1"]("/mnt/v", False),
 )
 
 

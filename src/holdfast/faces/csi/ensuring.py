@@ -13,8 +13,9 @@ from holdfast.records import claims
 from holdfast.records.claims import Claim
 
 CALLER = Caller("csi")
-# Seconds: how long a call waits whose caller says no deadline; and before a deadline, for the answer's way.
-LONGEST, WAY = 60.0, 0.2
+# Seconds: how long a call waits whose caller says no deadline; and before a deadline, for the answer's way. A deadline
+# beyond a day is none: so gRPC tells of a caller that says nothing.
+LONGEST, WAY, DAY = 60.0, 0.2, 86400.0
 
 
 class Ensuring:
@@ -52,7 +53,7 @@ class Ensuring:
         """Wait for it, unless it is parked: that is told at once."""
         self.operations.append(view.id)
         left = self._left()
-        seconds = LONGEST if left is None else max(0.0, left - WAY)
+        seconds = LONGEST if left is None or left > DAY else max(0.0, left - WAY)
         view = self._daemon.engine.watch.wait(view.id, seconds)
         match view.state:
             case "done":

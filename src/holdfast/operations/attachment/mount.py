@@ -78,7 +78,7 @@ def attach(tx: Tx, bound: Bound, pool: Pool, row: Volume | Snapshot, spec: Attac
     return mount_steps(pool, row, spec, bound.drawn.owner)
 
 
-class VolumeMount(Asked, frozen=True, kw_only=True, tag="attachment.mount.1"):
+class VolumeMount(Asked, frozen=True, kw_only=True, omit_defaults=True, tag="attachment.mount.1"):
     """`path` is an empty directory, or for a block volume an empty file.
 
     `use`, `flags` and `alone` as in `AttachmentSpec`; what is published may find no mount point at its path.
