@@ -34,6 +34,7 @@ from holdfast.records import resources
 from holdfast.testing.matrix import Scenario
 from tests.crash.array_scenarios import array_scenarios
 from tests.crash.btrfs_scenarios import btrfs_scenarios
+from tests.crash.csi_scenarios import csi_scenarios
 
 SIZES = {"ext4": "2MiB", "xfs": "300MiB", "btrfs": "120MiB", None: "1MiB"}
 # Of the doubles of plans that copy: many failpoints, at which little differs from what the rest has.
@@ -237,7 +238,7 @@ def scenarios(scratch: str, *, every: bool) -> list[Scenario]:
         ),
         plain("restore-undo", (pool, directory, take), restore, weather=(("volume.mark.before", full),), share=FEW),
     ]
-    found += btrfs_scenarios(scratch, _fill)
+    found += [*btrfs_scenarios(scratch, _fill), *csi_scenarios(scratch)]
     found += array_scenarios(scratch, directory_at, file_at, unmount_by_hand, _restore)
     if every:
         found.append(plain("volume-check-ext4", (pool, ext4), check, between=_watch))

@@ -8,6 +8,7 @@ import os
 import stat
 from typing import Any
 
+from holdfast.host import mounttable
 from holdfast.host.host import Host
 from holdfast.model.errors import Again, Refused
 from holdfast.model.observations import Absent, ForeignObject, Present
@@ -35,6 +36,8 @@ class _Point(Step, frozen=True):
             raise Again(f"{self.path} cannot be looked at: {error.strerror}") from error
         if not self.directory and stat.S_ISREG(info.st_mode):
             return Present(info.st_size == 0)
+        if not self.directory and stat.S_ISBLK(info.st_mode):
+            return Present(facts=False)  # a device is mounted there
         return ForeignObject(f"{self.path} is not a {'directory' if self.directory else 'file'}")
 
     def _make(self, ctx: Context) -> None:
@@ -78,6 +81,8 @@ class _Point(Step, frozen=True):
                 return Conflict(f"{evidence}.", "invalid", "Remove it, if nobody needs it.")
 
     def _is_gone(self, ctx: Context) -> Verdict:
+        if (top := mounttable.top_at(self.path, kernel=ctx.tool(Host).kernel)) is not None:
+            return Unclear(f"{top.fs} from {top.source} is mounted at {self.path}: unmount it")
         match self._look(ctx):
             case Absent():
                 return Done()

@@ -4,6 +4,7 @@ Generated, not written: a scenario is run once to learn which failpoints it visi
 in each way that fits it. So a new step, or a new call in an old one, is covered without writing a test.
 """
 
+from holdfast.testing.matrix.checks import POINT
 from holdfast.testing.matrix.deeds import Deed, Pair, pairs_of
 from holdfast.testing.matrix.faults import FAULTS, Fault, Faults, Passed, alias, deaths, faults_for, moments, sample
 from holdfast.testing.matrix.history import History
@@ -15,6 +16,7 @@ from holdfast.testing.matrix.witness import Witness
 
 __all__ = [
     "FAULTS",
+    "POINT",
     "Broken",
     "Deed",
     "Fault",

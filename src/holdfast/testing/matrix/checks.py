@@ -15,6 +15,8 @@ from holdfast.testing.matrix.scenario import Broken
 from holdfast.testing.sparse import data
 from holdfast.testing.universe import Universe
 
+# A mount point that is published at comes and goes with what is; in `mnt` of the scratch directory.
+POINT = "point"
 # How long the kernel may take to let go of a loop device whose last user is gone; real seconds.
 _GRACE = 10.0
 
@@ -51,6 +53,9 @@ def check_world(universe: Universe, daemon: Daemon, *, forgotten: bool = False) 
     mounted = {m.path for m in mounttable.read() if m.path.startswith(scratch + "/")}
     if mounted != wanted:
         raise Broken(f"mounted {mounted}, wanted {wanted}")
+    point = os.path.join(scratch, "mnt", POINT)
+    if os.path.lexists(point) != (point in wanted):
+        raise Broken(f"the mount point {'is left' if os.path.lexists(point) else 'is gone'}")
     for path in wanted:
         if os.path.isdir(path) and _was_frozen(path):
             raise Broken(f"the file system at {path} was left frozen")
