@@ -31,13 +31,18 @@ $(VENV)/.done-user: requirements.lock pyproject.toml $(VENV)/.packages
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-$(VENV)/.done-lab: $(VENV)/.done-user $(VENV)/.packages-lab $(VENV)/.sdk
+$(VENV)/.done-lab: $(VENV)/.done-user $(VENV)/.packages-lab $(VENV)/.sdk $(VENV)/.sanity
 	@touch $@
 
 # A vendor's SDK, which proves a simulator of ours: large, and in nobody's way.
 $(VENV)/.sdk: lab/flasharray/sdk.lock $(VENV)/.done-user
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes --upgrade \
 		--target $(VENV)/sdk -r lab/flasharray/sdk.lock
+	@touch $@
+
+# What proves our CSI from outside; without Go it is not there, and its tests say so.
+$(VENV)/.sanity: lab/csi/sanity $(VENV)/.done-user
+	@lab/csi/sanity $(BIN)
 	@touch $@
 
 demo: setup

@@ -60,9 +60,7 @@ def with_csi(daemon: RealDaemon, *more: str) -> RealDaemon:
     run("mount", "--bind", at, at)
     run("mount", "--make-private", at)
     run("mount", "--make-shared", at)
-    daemon.config = "\n".join(
-        [f'listen.csi = "{daemon.run}/csi.sock"', f'csi.kubelet = "{at}"', *more, ""]
-    )
+    daemon.config = "\n".join([f'listen.csi = "{daemon.run}/csi.sock"', f'csi.kubelet = "{at}"', *more, ""])
     return daemon
 
 

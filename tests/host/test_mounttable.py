@@ -12,7 +12,9 @@ LINE = r"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 propagate_from:2 - ext3 /dev
 
 
 def test_a_line_with_optional_fields_is_read() -> None:
-    assert mountinfo.parse(LINE) == [Mount(36, (98, 0), "/mnt1", "/mnt2", False, "ext3", "/dev/root", 35, ("rw", "noatime"))]
+    assert mountinfo.parse(LINE) == [
+        Mount(36, (98, 0), "/mnt1", "/mnt2", False, "ext3", "/dev/root", 35, ("rw", "noatime"))
+    ]
 
 
 def test_a_line_without_optional_fields_and_with_a_dash_in_its_paths_is_read() -> None:

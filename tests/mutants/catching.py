@@ -42,6 +42,7 @@ def catch(ground: Seeds | Suite, code: pathlib.Path) -> Caught:
 
 def _seeds(seeds: Seeds, code: pathlib.Path) -> Caught:
     worlds = (("--array",) if seeds.array else ()) + (("--snapshots",) if seeds.taking else ())
+    worlds += ("--csi",) if seeds.csi else ()
     module = (*_SIMULATION, *worlds)
     seed, what = _found(_BREACH, _run((*module, str(seeds.first), "--seeds", str(seeds.most)), code), str(seeds))
     return Caught(f"simulation: seed {seed}", what, (*module, seed), int(seed) - seeds.first + 1)

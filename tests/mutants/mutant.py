@@ -20,9 +20,10 @@ class Seeds:
     array: bool = False
     # With snapshots.
     taking: bool = False
+    csi: bool = False
 
     def __str__(self) -> str:
-        worlds = " --array" * self.array + " --snapshots" * self.taking
+        worlds = " --array" * self.array + " --snapshots" * self.taking + " --csi" * self.csi
         return f"simulation{worlds}, seeds {self.first} to {self.first + self.most - 1}"
 
 

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from holdfast.testing.simulation import array_conditions
+from holdfast.testing.simulation.orchestrator import ALL
 from holdfast.testing.simulation.run import OPERATIONS, Run
 from holdfast.testing.simulation.telling import command, failed, quiet, table
 from holdfast.testing.simulation.weather import KINDS
@@ -35,6 +36,10 @@ FOUND_TAKING = (13, 15, 147, 3000685397)
 BOTH_CHUNKS = 5 if PROOF else 1
 BOTH_FRESH = 5
 FOUND_BOTH: tuple[int, ...] = ()
+# The same with an orchestrator; of both worlds with an array, and without.
+CSI_SEEDS, CSI_CHUNKS = 12, 6 if PROOF else 1
+CSI_FRESH = 6
+FOUND_CSI, FOUND_CSI_ARRAY = (177,), (111, 214)
 TAKING = {
     "snapshot.create", "snapshot.delete", "snapshot.rename", "snapshot.change", "snapshot.mount", "snapshot.restore",
     "volume.clone", "volume.resize", "pool.adopt",
@@ -52,18 +57,18 @@ def _quiet() -> Iterator[None]:
 
 
 def play(
-    seeds: list[int], name: str, *, array: bool = False, taking: bool = False
+    seeds: list[int], name: str, *, array: bool = False, taking: bool = False, csi: bool = False
 ) -> tuple[Counter[str], Counter[str], int]:
     """Hits, results and ended operations of all of them; a failing one says how it is played again."""
     hits: Counter[str] = Counter()
     results: Counter[str] = Counter()
     ended, begun = 0, time.process_time()
     for seed in seeds:
-        run = Run(seed, array=array, taking=taking)
+        run = Run(seed, array=array, taking=taking, csi=csi)
         try:
             report = run.play()
         except Exception as error:  # noqa: BLE001 - whatever it is, with its trace
-            again = Run(seed, keep=True, array=array, taking=taking)
+            again = Run(seed, keep=True, array=array, taking=taking, csi=csi)
             with pytest.raises(type(error)):
                 again.play()
             pytest.fail(failed(again, error, OPERATIONS))
@@ -142,6 +147,32 @@ def test_the_same_with_snapshots_on_an_array(chunk: int) -> None:
 def test_fresh_seeds_with_snapshots_on_an_array_pass() -> None:
     first = int.from_bytes(os.urandom(4), "big")
     play([*FOUND_BOTH, *(first + number for number in range(BOTH_FRESH))], "both-fresh", array=True, taking=True)
+
+
+@pytest.mark.parametrize("chunk", range(CSI_CHUNKS))
+@pytest.mark.parametrize("array", [False, True])
+def test_the_same_with_an_orchestrator_that_is_answered_truly(array: bool, chunk: int) -> None:
+    seeds = list(range(chunk * CSI_SEEDS + 1, (chunk + 1) * CSI_SEEDS + 1))
+    _hits, results, _ended = play(seeds, f"csi-{array}-chunk-{chunk}", array=array, taking=chunk % 2 > 0, csi=True)
+    assert results["volume.grant done"]
+    assert results["attachment.restore done"]
+
+
+@pytest.mark.parametrize("array", [False, True])
+def test_seeds_with_an_orchestrator_that_found_something_once_and_fresh_ones_pass(array: bool) -> None:
+    first = int.from_bytes(os.urandom(4), "big")
+    found = FOUND_CSI_ARRAY if array else FOUND_CSI
+    play([*found, *(first + number for number in range(CSI_FRESH))], f"csi-fresh-{array}", array=array, csi=True)
+
+
+def test_every_call_is_answered_in_some_seed() -> None:
+    answered: Counter[str] = Counter()
+    for seed in range(1, 9):
+        run = Run(seed, csi=True)
+        run.play()
+        assert run.orchestrator is not None
+        answered += run.orchestrator.answered
+    assert set(answered) == set(ALL)
 
 
 @pytest.mark.parametrize("array", [False, True])

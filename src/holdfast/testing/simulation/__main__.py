@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--operations", type=int, default=OPERATIONS, help="ended operations of each")
     parser.add_argument("--array", action="store_true", help="with a pool on an array, which most requests are about")
     parser.add_argument("--snapshots", action="store_true", help="with snapshots, which many requests are about")
+    parser.add_argument("--csi", action="store_true", help="with an orchestrator, which has volumes by CSI's calls")
     parser.add_argument("--trace", action="store_true", help="print all events")
     asked = parser.parse_args()
     quiet()
@@ -24,7 +25,7 @@ def main() -> int:
     results: Counter[str] = Counter()
     ended, begun = 0, time.perf_counter()
     for seed in range(asked.seed, asked.seed + asked.seeds):
-        run = Run(seed, asked.operations, keep=True, array=asked.array, taking=asked.snapshots)
+        run = Run(seed, asked.operations, keep=True, array=asked.array, taking=asked.snapshots, csi=asked.csi)
         try:
             report = run.play()
         except Exception as error:  # noqa: BLE001 - told, whatever it is

@@ -13,6 +13,7 @@ import msgspec
 from holdfast.control.daemon import Daemon
 from holdfast.engine.request import Bound
 from holdfast.model.resources import Attachment, Pool, Snapshot, Volume
+from holdfast.operations.attachment.mount import MountRestore
 from holdfast.operations.pool.adopt import PoolAdopt
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.pool.import_ import PoolImport
@@ -70,6 +71,10 @@ class Invariants:
         self.gone: dict[str, None] = {}
         # Of tenants who go on writing; without it each writes once.
         self.restless: random.Random | None = None
+        # Whether the power was cut since the last commit: no mount is there, not even one that was acknowledged last.
+        self.dark = False
+        # Mount points of what was published of a pool that was forgotten.
+        self.orphaned: dict[str, None] = {}
         self._changed = 0
         self._refused = 0
         # What running operations have claimed for themselves alone, as of the last commit.
@@ -124,6 +129,9 @@ class Invariants:
         tx = peek(daemon)
         before = len(self.ended)
         self._ends(tx)
+        if self.dark:
+            self.dark = False
+            self.gone.update((mount.path, None) for mount in self.model.mounts.values())
         held = self._claims(tx)
         self.claimed = held.exclusive
         if len(self.ended) > before:  # only then is anything judged that was not
@@ -165,6 +173,9 @@ class Invariants:
             self.ended[str(op)] = str(state)
             self.results[f"{kind} {state}"] = self.results.get(f"{kind} {state}", 0) + 1
             asked, bound = _CODEC.request(str(request)), msgspec.json.decode(str(ids), type=Bound)
+            if state != "done" and isinstance(asked, MountRestore):
+                lost = self.model.mounts.get(bound.uids["attachment"])
+                self.gone.update({} if lost is None else {lost.path: None})
             if state == "done" and isinstance(asked, PoolForget):
                 self._forgotten(asked.name, str(op))
             self.model.ended(asked, bound, str(state))
@@ -174,7 +185,9 @@ class Invariants:
                 self._passed_over(tx, bound.uids["pool"])
 
     def _forgotten(self, name: str, op: str) -> None:
-        """With snapshots some pools are kept by their administrator, and may be imported."""
+        """With snapshots some pools are kept by their administrator, and may be imported. Nothing in the world goes."""
+        for mount in self.model.mounts.values():
+            self.orphaned[mount.path] = None
         if self.restless is None or int(op, 16) % 2:
             self._world.wipe(name)
         else:
@@ -340,6 +353,12 @@ class Invariants:
                 raise Breach(6, f"the mount at {path} has another access mode")
         claimed = {path for item in held.exclusive for path in _paths(item)}
         known_paths = {mount.path for mount in self.model.mounts.values()}
+        for name in self._world.machine.root.root.children["mnt"].children:
+            path = f"/mnt/{name}"
+            if path in known_paths:
+                self.orphaned.pop(path, None)
+            elif name.startswith("k") and path not in (*claimed, *self.orphaned) and not self._loose_mount():
+                raise Breach(5, f"the mount point {path} is left")
         for path in seen:
             if path not in known_paths and path not in claimed and path not in self.excused and not self._loose_mount():
                 raise Breach(5, f"a mount is left at {path}")

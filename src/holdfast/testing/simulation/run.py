@@ -3,6 +3,7 @@
 import random
 import time
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
@@ -27,6 +28,7 @@ from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.records import operations, resources
 from holdfast.testing.flasharray.model import Sent
 from holdfast.testing.simulation.array_conditions import LATE
+from holdfast.testing.simulation.arrays import POD
 from holdfast.testing.simulation.beside import LONGEST_SETTLE, Beside
 from holdfast.testing.simulation.conditions import Conditions
 from holdfast.testing.simulation.invariants import Breach, Invariants
@@ -34,9 +36,12 @@ from holdfast.testing.simulation.slow import SETTLE, Before, SlowDriver
 from holdfast.testing.simulation.trace import Trace
 from holdfast.testing.simulation.universe import SimulatedUniverse
 from holdfast.testing.simulation.weather import CRASH, Failpoints
-from holdfast.testing.simulation.workload import Client
+from holdfast.testing.simulation.workload import Asking, Client
 from holdfast.testing.simulation.world import World
 from holdfast.testing.universe import Universe
+
+if TYPE_CHECKING:
+    from holdfast.testing.simulation.orchestrator import Orchestrator
 
 PLACES = 5
 OPERATIONS = 80
@@ -64,11 +69,13 @@ class Run:
     """Plays one seed."""
 
     def __init__(
-        self, seed: int, operations: int = OPERATIONS, *, keep: bool = False, array: bool = False, taking: bool = False
-    ) -> None:
+        self, seed: int, operations: int = OPERATIONS, *, keep: bool = False, array: bool = False,
+        taking: bool = False, csi: bool = False,
+    ) -> None:  # fmt: skip
         self.seed = seed
         self.array = array
         self.taking = taking
+        self.csi = csi
         self.trace = Trace(keep=keep)
         self.hits: Counter[str] = Counter()
         self._wanted = operations
@@ -89,15 +96,24 @@ class Run:
         self.conditions = Conditions(self.universe, self.world, self.invariants, seed, self.hits)
         self._beside = Beside(self.universe, self.world, self.invariants, seed, self.hits) if array else None
         config = self._beside.config if self._beside else None
-        self.clients = [
+        self.clients: list[Asking] = [
             Client(number, seed, self.invariants.model, PLACES, drivers, config, taking=taking)
             for number in range(self._random.choice((1, 3, 5)))
         ]
+        self.orchestrator = self._orchestrator(POD if array else "p0") if csi else None
         self._breach: Breach | None = None
         self.universe.hook = self._hook
         self.universe.fatal_reason = self._fatal
         if self._beside is not None:
             self._beside.array.heard = self._heard
+
+    def _orchestrator(self, pool: str) -> "Orchestrator":
+        """It needs what only the extra `csi` brings."""
+        from holdfast.testing.simulation.orchestrator import Orchestrator
+
+        found = Orchestrator(self.seed, self.world, self.invariants, pool)
+        self.clients += [found]
+        return found
 
     def _known(self, host: Host, cache: dict[str, Before]) -> Drivers:
         def late() -> None:
@@ -191,8 +207,7 @@ class Run:
             universe.power_cut()
             if self._beside is not None:
                 self._beside.ground.shelf.appear()
-            for mount in self.invariants.model.mounts.values():
-                self.invariants.gone[mount.path] = None
+            self.invariants.dark = True
             for disk in self.world.disks:
                 if self.failpoints.calm or self._random.random() < 0.8:
                     disk.appear()
@@ -227,6 +242,9 @@ class Run:
             self._beside.conditions.heal()
         self._start()
         self._settled()
+        if self.orchestrator is not None and (daemon := self.universe.daemon) is not None:
+            asker = self.orchestrator
+            self.universe.run(lambda: asker.again(daemon), PATIENCE)
         self._look_again()
         findings = self.universe.run(self._audited, PATIENCE * 10)
         self._check()

@@ -23,9 +23,9 @@ def quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), processors=[drop])
 
 
-def command(seed: int, operations: int, *, array: bool = False, taking: bool = False) -> str:
+def command(seed: int, operations: int, *, array: bool = False, taking: bool = False, csi: bool = False) -> str:
     """What plays it again, exactly."""
-    worlds = " --array" * array + " --snapshots" * taking
+    worlds = " --array" * array + " --snapshots" * taking + " --csi" * csi
     return f"python -m holdfast.testing.simulation {seed}{worlds} --operations {operations} --trace"
 
 
@@ -34,7 +34,7 @@ def failed(run: Run, error: Exception, operations: int) -> str:
     operation = error.operation if isinstance(error, Breach) else ""
     lines = run.trace.of(operation)[-_LINES:] or run.trace.of()[-_LINES:]
     told = "" if isinstance(error, Breach) else "".join(traceback.format_exception(error))
-    again = command(run.seed, operations, array=run.array, taking=run.taking)
+    again = command(run.seed, operations, array=run.array, taking=run.taking, csi=run.csi)
     head = f"seed {run.seed}: {error}\n{told}play it again: {again}"
     of = f"operation {operation}" if operation else "the last events"
     return "\n".join((head, f"{of}:", *lines))

@@ -6,6 +6,7 @@ requests are such that must be refused.
 
 import random
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -47,6 +48,8 @@ from holdfast.testing.simulation.model import Model
 NAMES = [f"v{n}" for n in range(9)]
 SNAPSHOTS = [f"s{n}" for n in range(4)]
 POOLS = ("p0", "p1")
+# Names of what an orchestrator has, which nobody else touches.
+OTHERS = "k"
 WAIT = 20.0
 
 
@@ -56,6 +59,17 @@ class Ask(msgspec.Struct):
     request: Asked
     key: str
     operation: str = ""
+
+
+class Asking(Protocol):
+    """Who asks, and counts it."""
+
+    asked: int
+    refused: dict[str, int]
+
+    def live(self, daemon: Daemon, runtime: Runtime, more: Callable[[], bool]) -> None:
+        """Until enough was asked, or the daemon dies."""
+        ...
 
 
 class Client:
@@ -150,7 +164,11 @@ class Client:
     def _volume(self, content: str = "") -> tuple[str, str]:
         """One that is there, mostly, by what this client could know."""
         names = {uid: pool.name for uid, pool in self.model.pools.items()}
-        there = [v for v in self.model.volumes.values() if (not content or v.content == content) and v.pool in names]
+        there = [
+            v
+            for v in self.model.volumes.values()
+            if (not content or v.content == content) and v.pool in names and not v.name.startswith(OTHERS)
+        ]
         if not there or self.random.random() < 0.07:
             return self._pool(), self._name()
         chosen = self.random.choice(there)
@@ -215,7 +233,7 @@ class Client:
         return VolumeMount(pool=pool, name=name, path=path, read_only=self.random.random() < 0.2)
 
     def _unmount(self) -> Asked:
-        paths = [mount.path for mount in self.model.mounts.values()]
+        paths = [mount.path for mount in self.model.mounts.values() if mount.path[5] in "df"]
         return VolumeUnmount(path=self.random.choice(paths) if paths else "/mnt/d0")
 
     def _snapshot(self, content: str = "") -> dict[str, str]:
@@ -223,7 +241,9 @@ class Client:
         there = [
             each
             for each in self.model.snapshots.values()
-            if (not content or each.content == content) and each.volume in self.model.volumes
+            if (not content or each.content == content)
+            and each.volume in self.model.volumes
+            and not each.name.startswith(OTHERS)
         ]
         if there and self.random.random() > 0.07:
             chosen = self.random.choice(there)

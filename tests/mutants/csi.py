@@ -1,0 +1,36 @@
+"""CSI broken: calls answered from the records, staging that is not looked at, mount points left."""
+
+from tests.mutants.mutant import Mutant, Seeds, Suite
+
+USING, NODES = "faces/csi/using.py", "tests/csi/test_nodes.py"
+
+CSI = (
+    Mutant(
+        2, "what is staged is there by its record", USING,
+        "        if self.is_there(row):\n            return True",
+        "        if row.status.ready:\n            return True",
+        Seeds(5, csi=True),
+    ),
+    Mutant(
+        6, "what is recorded as published counts as unpublished", USING,
+        "            if row is None or row.parent != volume:",
+        "            if row is None or row.parent != volume or row.spec.use == use:",
+        Seeds(1, csi=True),
+    ),
+    Mutant(
+        7, "a mount point that was published at is left", "steps/points.py",
+        '                return Todo(reason=f"{self.path} is still there")', "                return Done()",
+        Seeds(1, csi=True),
+    ),
+    Mutant(
+        4, "what is mounted by others at a path is taken for nothing", USING,
+        "        if row is None and top is not None:", "        if row is None and top is None:",
+        Suite(NODES, "no_record_knows", why="nobody mounts by hand below the kubelet's directory there"),
+    ),
+    Mutant(
+        6, "a volume is unstaged under what is published", "faces/csi/node.py",
+        "        if still := self.daemon.records.read(lambda tx: published(tx, asked.volume_id)):",
+        "        if still := self.daemon.records.read(lambda tx: published(tx, asked.volume_id))[1:]:",
+        Suite(NODES, "wrong_order", why="it asks for that only now and then, and each mount is a mount of its own"),
+    ),
+)  # fmt: skip
