@@ -10,7 +10,7 @@ RUN := $(BIN)/python
 WORKERS := 4
 TESTS = MALLOC_MMAP_THRESHOLD_=131072 $(RUN) -m pytest -q -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test proof proof-part check serve docs bench bench-scale bench-snapshots setup setup-lab storm lab-kernel lab-iscsi clean
+.PHONY: demo test proof proof-part check serve docs bench bench-csi bench-scale bench-snapshots setup setup-lab storm lab-kernel lab-iscsi clean
 
 setup: $(VENV)/.done-user
 
@@ -31,13 +31,19 @@ $(VENV)/.done-user: requirements.lock pyproject.toml $(VENV)/.packages
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-$(VENV)/.done-lab: $(VENV)/.done-user $(VENV)/.packages-lab $(VENV)/.sdk $(VENV)/.sanity
+$(VENV)/.done-lab: $(VENV)/.done-user $(VENV)/.packages-lab $(VENV)/.sdk $(VENV)/.sanity $(VENV)/.kubernetes
 	@touch $@
 
 # A vendor's SDK, which proves a simulator of ours: large, and in nobody's way.
 $(VENV)/.sdk: lab/flasharray/sdk.lock $(VENV)/.done-user
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes --upgrade \
 		--target $(VENV)/sdk -r lab/flasharray/sdk.lock
+	@touch $@
+
+# The schemas of Kubernetes, which prove what is deployed there: large, and in nobody's way.
+$(VENV)/.kubernetes: lab/kubernetes/validate.lock $(VENV)/.done-user
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes --upgrade \
+		--target $(VENV)/kubernetes -r lab/kubernetes/validate.lock
 	@touch $@
 
 # What proves our CSI from outside; without Go it is not there, and its tests say so.
@@ -78,6 +84,9 @@ bench: setup-lab
 bench-snapshots: setup-lab
 	@lab/packages lxd rsync
 	@$(RUN) -m bench.snapshots
+
+bench-csi: setup-lab
+	@$(RUN) -m bench.csi
 
 bench-scale: setup-lab
 	@$(RUN) -m bench.scale

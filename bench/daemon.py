@@ -35,7 +35,7 @@ class Peer:
         self.name = name
         self.face = face
         self.root = root
-        self._command = command
+        self.command = command
         self._log = root / "log"
         # Nothing of this process's environment: it could change what either does, and how fast.
         self._env = {
@@ -59,7 +59,7 @@ class Peer:
     def start(self) -> float:
         """Start it; the seconds until its API answered."""
         self._process = process = subprocess.Popen(
-            [*_LAUNCH, _GATE, "sh", *self._command], env=self._env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [*_LAUNCH, _GATE, "sh", *self.command], env=self._env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         if process.stdin is None or process.stdout is None or not process.stdout.readline():
             raise BenchError(f"the namespaces of {self.name} cannot be made")

@@ -7,11 +7,24 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
-from bench.face import BenchError, Face
+from bench.face import BenchError
 
-Verb = Callable[[Face, str], None]
+
+class Connected(Protocol):
+    """A client's connection."""
+
+    def answers(self) -> bool:
+        """Whether the peer does."""
+        ...
+
+    def close(self) -> None:
+        """Hang up."""
+        ...
+
+
+F = TypeVar("F", bound=Connected)
 CLIENTS = 8
 LONGEST = 7200.0
 
@@ -33,7 +46,7 @@ class Load(NamedTuple):
         return [end - begin for begin, end in self.requests]
 
 
-def _each(face: Face, verb: Verb, names: Sequence[str]) -> list[tuple[float, float]]:
+def _each(face: F, verb: Callable[[F, str], object], names: Sequence[str]) -> list[tuple[float, float]]:
     done = []
     for name in names:
         begin = time.monotonic()
@@ -47,7 +60,7 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def sequential(connect: Callable[[], Face], verb: Verb, names: Sequence[str]) -> Load:
+def sequential(connect: Callable[[], F], verb: Callable[[F, str], object], names: Sequence[str]) -> Load:
     """One after the other."""
     face = connect()
     try:
@@ -57,7 +70,7 @@ def sequential(connect: Callable[[], Face], verb: Verb, names: Sequence[str]) ->
         face.close()
 
 
-def _ready(connect: Callable[[], Face], gate: Barrier) -> Face:
+def _ready(connect: Callable[[], F], gate: Barrier) -> F:
     """A connected client, once all are."""
     try:
         face = connect()
@@ -70,7 +83,9 @@ def _ready(connect: Callable[[], Face], gate: Barrier) -> Face:
     return face
 
 
-def _client(connect: Callable[[], Face], verb: Verb, names: Sequence[str], gate: Barrier, answer: Connection) -> None:
+def _client(
+    connect: Callable[[], F], verb: Callable[[F, str], object], names: Sequence[str], gate: Barrier, answer: Connection
+) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         face = _ready(connect, gate)
@@ -80,7 +95,9 @@ def _client(connect: Callable[[], Face], verb: Verb, names: Sequence[str], gate:
         answer.send(f"{type(error).__name__}: {error}")
 
 
-def parallel(connect: Callable[[], Face], verb: Verb, names: Sequence[str], clients: int = CLIENTS) -> Load:
+def parallel(
+    connect: Callable[[], F], verb: Callable[[F, str], object], names: Sequence[str], clients: int = CLIENTS
+) -> Load:
     """All clients at once, each with its share of the names. Raises BenchError if one of them failed."""
     # Processes: threads of one interpreter would wait for each other instead of for the peer.
     fork = multiprocessing.get_context("fork")

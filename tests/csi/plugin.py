@@ -23,30 +23,31 @@ class Plugin:
             for method in service.methods
         }
 
-    def __call__(self, call: str, *, seconds: float = PATIENCE, **fields: Any) -> Any:
+    def __call__(self, call: str, *, seconds: float = PATIENCE, request: Any = None, **fields: Any) -> Any:
         service, method = self._methods[call]
         asked = message_factory.GetMessageClass(method.input_type)
         answer = message_factory.GetMessageClass(method.output_type)
         ask = self._channel.unary_unary(
             f"/{service}/{call}", request_serializer=asked.SerializeToString, response_deserializer=answer.FromString
         )
-        return ask(asked(**fields), timeout=seconds)
+        return ask(asked(**fields) if request is None else request, timeout=seconds)
+
+    def status(self, call: str, *, seconds: float = PATIENCE, request: Any = None, **fields: Any) -> tuple[str, Any]:
+        """The status of a call, and its answer or what was said."""
+        try:
+            return "OK", self(call, seconds=seconds, request=request, **fields)
+        except grpc.RpcError as error:
+            return error.code().name, error.details() or ""
 
     def refusal(self, call: str, **fields: Any) -> tuple[str, str]:
         """The status and the details of a call that is refused."""
-        try:
-            self(call, **fields)
-        except grpc.RpcError as error:
-            return error.code().name, error.details() or ""
-        raise AssertionError(f"{call} was not refused")
+        status, said = self.status(call, **fields)
+        assert status != "OK", f"{call} was not refused"
+        return status, said
 
     def refused(self, call: str, **fields: Any) -> bool:
         """Whether it is refused."""
-        try:
-            self(call, **fields)
-        except grpc.RpcError:
-            return True
-        return False
+        return self.status(call, **fields)[0] != "OK"
 
     def close(self) -> None:
         """Hang up."""

@@ -321,3 +321,20 @@ def test_a_volume_grows_where_it_is_used(node: Node) -> None:
     smaller = {"volume_id": node.uid, "capacity_range": room(MIB, size)}
     assert node.plugin.refusal("ControllerExpandVolume", **smaller)[0] == "OUT_OF_RANGE"
     assert node.plugin.refusal("NodeExpandVolume", volume_id=node.uid, volume_path="/x")[0] == "NOT_FOUND"
+
+
+def test_two_hundred_calls_at_once_are_all_answered(daemon: RealDaemon, plugin: Plugin) -> None:
+    """More than there are threads: a third of them for the same, and some that are refused."""
+
+    def call(number: int) -> str:
+        if number % 10 == 9:
+            return plugin.status("NodeStageVolume", volume_id="nobody")[0]
+        name = "same" if number % 3 == 0 else f"v{number}"
+        asked = {"name": name, "capacity_range": room(MIB), "volume_capabilities": [mounted()]}
+        return plugin.status("CreateVolume", **asked)[0]
+
+    with ThreadPoolExecutor(200) as pool:
+        answers = list(pool.map(call, range(200)))
+    assert set(answers) == {"OK", "INVALID_ARGUMENT"}
+    names = {each.name for each in daemon.client().volumes("p")}
+    assert len(names) == 1 + sum(number % 10 != 9 and number % 3 != 0 for number in range(200))

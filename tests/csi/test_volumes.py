@@ -18,7 +18,7 @@ MIB = 1 << 20
 def test_the_plugin_says_who_it_is_and_what_it_can(daemon: RealDaemon, plugin: Plugin) -> None:
     assert plugin("GetPluginInfo").name == "csi.holdfast.net"
     assert plugin("Probe").ready.value
-    assert len(plugin("GetPluginCapabilities").capabilities) == 2
+    assert len(plugin("GetPluginCapabilities").capabilities) == 3
     assert len(plugin("ControllerGetCapabilities").capabilities) == 15
     info = plugin("NodeGetInfo")
     assert info.accessible_topology.segments["csi.holdfast.net/member"] == info.node_id

@@ -105,5 +105,5 @@ def test_a_dead_control_plane_and_a_forgotten_device_are_cleared_too(monkeypatch
             image = stage.image("one").path
             subprocess.run(["losetup", "--find", image], check=True)
             assert [file for _, file in stage.loops()] == [image]
-            stage.private._kill()
+            stage.private.kill()
         assert (stage.left, left(root), os.listdir(root)) == ([], [], [])

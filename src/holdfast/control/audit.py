@@ -7,7 +7,7 @@ from holdfast.control.connections import Connections, Leak, Objects
 from holdfast.drivers.contract import Absent, ForeignObject, Item, Observation, Present, Unknown, VolumeFacts
 from holdfast.drivers.registry import Drivers
 from holdfast.host.host import Host
-from holdfast.model.conditions import ABANDONED, holds
+from holdfast.model.conditions import ABANDONED, DAMAGED, holds
 from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import Attachment, Finding, Pool, Snapshot, Volume
 from holdfast.operations.look import Looks
@@ -38,6 +38,7 @@ class Seen(msgspec.Struct, frozen=True):
     snapshot: Snapshot | None = None
     attachment: Attachment | None = None
     leak: Leak | None = None
+    damaged: bool = False
 
 
 def rows(tx: Tx, member: str) -> Rows:
@@ -183,6 +184,12 @@ class Audit:
             case Present(facts) if facts.blank:
                 evidence = "its note says that its file system was never made, or never settled"
                 return Seen(_finding("drift", name, evidence, "Left alone; look at it."), row.uid)
+            case Present() if holds(row.conditions, DAMAGED):
+                reason = next(each.reason for each in row.conditions if each.type == DAMAGED)
+                finding = _finding(
+                    "drift", name, f"damaged, when it was to be mounted: {reason}", "--repair checks it."
+                )
+                return Seen(finding, row.uid, pool, volume=volume, damaged=True)
             case Present() if holds(row.conditions, ABANDONED):
                 finding = _finding(
                     "drift", name, "an operation on it was abandoned; it is whole", "--repair settles it."

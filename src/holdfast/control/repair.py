@@ -7,6 +7,7 @@ from holdfast.control.connections import Connections
 from holdfast.drivers.registry import Drivers
 from holdfast.engine.engine import Engine
 from holdfast.engine.submit import Caller
+from holdfast.model.conditions import DAMAGED, holds
 from holdfast.model.errors import HoldfastError, NotFound, Suspended
 from holdfast.model.resources import Finding, Pool, Snapshot, Volume
 from holdfast.operations.attachment.mount import MountRestore
@@ -15,6 +16,7 @@ from holdfast.operations.base import Asked
 from holdfast.operations.connection.cut import ConnectionCut
 from holdfast.operations.refs import pool_ref
 from holdfast.operations.snapshot.rename import SnapshotRename
+from holdfast.operations.volume.check import VolumeCheck
 from holdfast.operations.volume.rename import VolumeRename
 from holdfast.records import resources
 from holdfast.records.contract import Records
@@ -90,6 +92,8 @@ class Repair:
             request = DeviceRelease(volume=row.uid)
         elif seen.attachment is not None:
             request = MountRestore(attachment=seen.attachment.uid)
+        elif seen.damaged and seen.volume is not None and seen.pool is not None:
+            return self._is_sound(seen.pool, seen.volume)
         elif seen.finding.kind == "drift" and seen.volume is not None and seen.pool is not None:
             name = seen.volume.name
             request = VolumeRename(pool=seen.pool.name, name=name, new_name=name)
@@ -97,9 +101,18 @@ class Repair:
             request = self._renamed(seen.pool, seen.snapshot)
         else:
             return False
+        self._done(request)
+        return True
+
+    def _is_sound(self, pool: Pool, volume: Volume) -> bool:
+        """Whether a check finds it clean; a repair of what is in it is its owner's to decide."""
+        self._done(VolumeCheck(pool=pool.name, name=volume.name))
+        now = self._records.read(lambda tx: resources.by_uid(tx, Volume, volume.uid))
+        return now is not None and not holds(now.conditions, DAMAGED)
+
+    def _done(self, request: Asked) -> None:
         op = self._engine.submit(request, Caller("audit"))
         ended = self._engine.watch.wait(op.id, _WAIT, parked=False)
         if ended.state != "done":
             why = ended.error.detail if ended.error else ended.reason
             raise HoldfastError(f"operation {op.id} is {ended.state}: {why}")
-        return True

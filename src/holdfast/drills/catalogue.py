@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 import msgspec
 
-from holdfast.drills import longhorn_10416, longhorn_13668, longhorn_14042, lxd_12624, lxd_15210, lxd_16177
+from holdfast.drills import (
+    ceph_csi_4762,
+    longhorn_10416,
+    longhorn_13668,
+    longhorn_14042,
+    lxd_12624,
+    lxd_15210,
+    lxd_16177,
+)
 from holdfast.drills.private import Ended
 from holdfast.drills.report import Failed, Report, Result
 from holdfast.drills.scratch import staged, told
@@ -25,6 +33,12 @@ class Drill(msgspec.Struct, frozen=True):
 
 
 DRILLS = (
+    Drill(
+        "ceph-csi-4762", "ceph/ceph-csi#4762", "after a reboot an empty directory is published instead of a volume",
+        "After a reboot nothing was mounted at the staging path. The empty directory there was\n"
+        "given to the workload, which wrote to the host's own disk.",
+        ("filesystem",), ceph_csi_4762.play,
+    ),
     Drill(
         "longhorn-10416", "longhorn/longhorn#10416", "a device vanishes, comes back, and is formatted",
         "A device vanished just before the check for a file system: it looked blank.\n"

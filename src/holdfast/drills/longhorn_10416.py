@@ -12,6 +12,7 @@ def play(stage: Stage) -> None:
     cargo = Cargo(stage)
     _mount(stage, cargo, "device gone before a mount", None)
     _mount(stage, cargo, "gone between look and mount", "child.mount-image.before")
+    _mount(stage, Cargo(stage, "stage"), "gone while it is staged", "child.mount-image.before")
     _create(stage)
 
 

@@ -7,13 +7,14 @@ from holdfast.drills.stage import Stage, sickness
 
 
 def play(stage: Stage) -> None:
-    """At a mount, and behind the back of a format."""
-    _mount(stage, Cargo(stage))
+    """At a mount, at a staging, and behind the back of a format."""
+    _mount(stage, Cargo(stage), "device reads zeros at mount")
+    _mount(stage, Cargo(stage, "stage"), "zeros while it is staged")
     _create(stage)
 
 
-def _mount(stage: Stage, cargo: Cargo) -> None:
-    with stage.scene("device reads zeros at mount") as scene:
+def _mount(stage: Stage, cargo: Cargo, broken: str) -> None:
+    with stage.scene(broken) as scene:
         stage.ail("zeros", cargo.image)
         view = stage.ends(stage.begin(cargo.mount), "undone")
         if view.error is None or view.error.code != "damaged":

@@ -15,9 +15,14 @@ def _says(kind: Illness) -> str:
 
 
 def play(stage: Stage) -> None:
-    """At a mount, and at the first look at a new volume."""
-    cargo = Cargo(stage)
-    with stage.scene("reads fail at a mount") as scene:
+    """At a mount, at a staging, and at the first look at a new volume."""
+    _mount(stage, Cargo(stage), "reads fail at a mount")
+    _mount(stage, Cargo(stage, "stage"), "reads fail while it is staged")
+    _create(stage)
+
+
+def _mount(stage: Stage, cargo: Cargo, broken: str) -> None:
+    with stage.scene(broken) as scene:
         stage.ail("ENODATA", cargo.image)
         op = stage.begin(cargo.mount)
         for kind in _READS:
@@ -28,6 +33,9 @@ def play(stage: Stage) -> None:
         stage.again(op)
         scene.did("mounted it when it was well")
         cargo.whole(scene)
+
+
+def _create(stage: Stage) -> None:
     with stage.scene("reads fail on a new volume") as scene:
         runs = len(stage.formatted())
         stage.ail("ENODATA")

@@ -25,6 +25,7 @@ from holdfast.host.loops import backing_of
 from holdfast.model.errors import HoldfastError, NotFound
 from holdfast.model.operations import OperationView, Problem
 from holdfast.model.resources import Attachment, Pool, Volume
+from holdfast.operations.attachment.mount import MountRestore
 from holdfast.operations.base import Asked
 from holdfast.operations.refs import find_pool, find_volume, pool_ref, volume_ref
 from holdfast.operations.registry import codec
@@ -75,6 +76,11 @@ class Plane:
         """Begin an operation; the request is as the journal has it."""
         asked = cast("Asked", self._codec.request(request))
         return self._daemon.engine.submit(asked.checked(self._daemon.desk), Caller("drill"), said=asked)
+
+    def restore(self, path: str) -> OperationView:
+        """Bring back what is wanted at a path."""
+        (found,) = self._daemon.records.read(lambda tx: resources.attachments(tx, paths=[path]))
+        return self._daemon.engine.submit(MountRestore(attachment=found.uid), Caller("drill"))
 
     def view(self, op: str) -> OperationView:
         """An operation as it is now."""

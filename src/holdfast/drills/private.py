@@ -81,7 +81,7 @@ class Private:
             try:
                 said = control.recv(MOST)
             except TimeoutError:
-                self._kill()
+                self.kill()
                 raise Failed(f"the control plane did not answer within {PATIENCE:g} s") from None
             except OSError:
                 said = b""
@@ -107,10 +107,11 @@ class Private:
             try:
                 self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
-                self._kill()
+                self.kill()
             self._process = None
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
+        """SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

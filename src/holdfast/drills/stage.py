@@ -15,6 +15,7 @@ from holdfast.drills.report import Failed, Row, Scene
 from holdfast.drills.sickness import Chart, Illness, Sickness
 from holdfast.drivers.dir.marks import POOL_MARK
 from holdfast.model.errors import HoldfastError
+from holdfast.model.operations import OperationView
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.runtime.api import Runtime
 
@@ -90,6 +91,14 @@ class Stage(Asking):
         self.heal()
         self.tell("retry", op=op)
         self.ends(op, "done")
+
+    def begin_restore(self, path: str) -> str:
+        """Ask for what is wanted at a path, as who published it does again; the operation's id."""
+        return self.ask(OperationView, "restore", path=path).id
+
+    def restored(self, path: str) -> None:
+        """The same, and it must be there then."""
+        self.ends(self.begin_restore(path), "done")
 
     def new(self, name: str) -> VolumeCreate:
         """The request for a small volume with ext4."""

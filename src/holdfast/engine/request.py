@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from holdfast.model.operations import ResourceRef
+from holdfast.model.operations import Problem, ResourceRef
 from holdfast.model.step import Step
 from holdfast.records.claims import Claim
 from holdfast.records.contract import Tx
@@ -82,6 +82,9 @@ class Request(msgspec.Struct, metaclass=_RequestMeta, frozen=True, forbid_unknow
     @abc.abstractmethod
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
         """Release the rows that `plan` reserved; the world is as before."""
+
+    def failed(self, tx: Tx, bound: Bound, error: Problem) -> None:
+        """Write down what its error says of what stays, before `withdrawn`."""
 
     def learned(self, tx: Tx, bound: Bound, results: Results) -> None:
         """Write down what the steps found, before `abandoned`: nobody reads the journal of what is over."""

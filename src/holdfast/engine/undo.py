@@ -5,6 +5,7 @@ from holdfast.engine.live import Live
 from holdfast.engine.verbs import Verbs
 from holdfast.engine.waits import Answer, Ended, Later
 from holdfast.model.step import Conflict, Done, Round, Unclear
+from holdfast.records.contract import Tx
 
 
 class Undo:
@@ -65,5 +66,10 @@ class Undo:
             if not isinstance(verdict, Done):
                 self._journal.step_undone(self._live, idx, state="intent")
                 return self._verbs.wait(f"{self._live.steps[idx].describe()}: undone, but seen again")
-        live = self._live
-        return Ended(tuple(self._journal.end(live, "undone", lambda tx: live.request.withdrawn(tx, live.bound))))
+        return Ended(tuple(self._journal.end(self._live, "undone", self._withdraw)))
+
+    def _withdraw(self, tx: Tx) -> None:
+        live, problem = self._live, self._live.problem()
+        if problem is not None:
+            live.request.failed(tx, live.bound, problem)
+        live.request.withdrawn(tx, live.bound)

@@ -4,6 +4,8 @@ import msgspec
 
 # An operation on it was abandoned, so nobody knows how it is.
 ABANDONED = "Abandoned"
+# What is on it is not what was made there, as a mount saw that was refused; until one succeeds, or a check is clean.
+DAMAGED = "Damaged"
 
 
 class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,9 +28,14 @@ def put(conditions: tuple[Condition, ...], new: Condition) -> tuple[Condition, .
     return (*kept, new)
 
 
+def without(conditions: tuple[Condition, ...], type_: str) -> tuple[Condition, ...]:
+    """All but those of that type."""
+    return tuple(each for each in conditions if each.type != type_)
+
+
 def renew(conditions: tuple[Condition, ...], new: Condition) -> tuple[Condition, ...]:
     """Set `new` with its own `since`: of what was looked at anew, and came out the same."""
-    return (*(old for old in conditions if old.type != new.type), new)
+    return (*without(conditions, new.type), new)
 
 
 def holds(conditions: tuple[Condition, ...], type_: str) -> bool:

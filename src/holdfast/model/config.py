@@ -126,6 +126,13 @@ class CsiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "It must be on a shared mount, so that what is mounted there is seen by others."
         ),
     ] = "/var/lib/kubelet"
+    expand: Annotated[
+        Literal["controller", "node"],
+        Meta(
+            description="Who is asked to grow a volume. `node`: only the node that has it; so it must be where the "
+            "members of a cluster have records of their own, for a controller is asked for the volumes of all."
+        ),
+    ] = "controller"
     volumes: Annotated[
         int, Meta(ge=0, le=100_000, description="The most volumes that a scheduler may place here; 0: any number.")
     ] = 0

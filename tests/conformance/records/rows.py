@@ -4,7 +4,17 @@ from typing import Any
 
 import msgspec
 
-from holdfast.model.resources import Pool, PoolSpec, PoolStatus, Volume, VolumeSpec, VolumeStatus
+from holdfast.model.resources import (
+    Pool,
+    PoolSpec,
+    PoolStatus,
+    Snapshot,
+    SnapshotSpec,
+    SnapshotStatus,
+    Volume,
+    VolumeSpec,
+    VolumeStatus,
+)
 from holdfast.records.operations import OperationRow
 
 
@@ -23,6 +33,12 @@ def volume(uid: str, name: str, parent: str = "p", size: int = 1 << 30) -> Volum
     """A volume."""
     spec = VolumeSpec(size=size, content="directory")
     return Volume(uid=uid, name=name, parent=parent, created=1.5, spec=spec, status=VolumeStatus())
+
+
+def snapshot(uid: str, name: str, parent: str) -> Snapshot:
+    """A snapshot of a volume."""
+    spec = SnapshotSpec(size=1 << 30, content="directory")
+    return Snapshot(uid=uid, name=name, parent=parent, created=1.5, spec=spec, status=SnapshotStatus())
 
 
 def operation(op: str, **columns: Any) -> OperationRow:

@@ -8,7 +8,7 @@ from holdfast.model.errors import Exists, NotFound
 from holdfast.model.resources import Pool, Volume
 from holdfast.records import resources
 from holdfast.records.contract import Records, Tx
-from tests.conformance.records.rows import pool, volume
+from tests.conformance.records.rows import pool, snapshot, volume
 
 
 def test_a_row_comes_back_as_it_went_in(records: Records) -> None:
@@ -102,3 +102,24 @@ def test_children_are_told_by_kind(records: Records) -> None:
     records.write(lambda tx: resources.insert(tx, volume("v", "v")))
     assert records.read(lambda tx: resources.has_children(tx, Volume, "p"))
     assert not records.read(lambda tx: resources.has_children(tx, Pool, "p"))
+
+
+def test_snapshots_of_all_volumes_are_paged_by_volume_and_name_and_found_by_name(records: Records) -> None:
+    rows = [("1", "b", "v"), ("2", "a", "w"), ("3", "a", "v"), ("4", "Z", "w"), ("5", "a", "x")]
+
+    def fill(tx: Tx) -> None:
+        resources.insert(tx, volume("v", "a"))
+        for uid, name, parent in rows:
+            resources.insert(tx, snapshot(uid, name, parent))
+
+    records.write(fill)
+    found: list[str] = []
+    parent = after = ""
+    while page := records.read(lambda tx: resources.snapshots(tx, parent, after, 2)):  # noqa: B023 - at once
+        found += [each.uid for each in page]
+        parent, after = page[-1].parent, page[-1].name
+    assert found == ["3", "1", "4", "2", "5"]
+    of_one = records.read(lambda tx: resources.snapshots(tx, "w", "Z", 5, "w"))
+    assert [each.uid for each in of_one] == ["2"]
+    named = records.read(lambda tx: resources.snapshots_named(tx, "a"))
+    assert [each.uid for each in named] == ["3", "2", "5"]

@@ -20,12 +20,13 @@ OFFERED = (
 class Controller(Making, Looking, Changing, Snapshots):
     """See csi.proto."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, *, expands: bool = True) -> None:
         self.daemon = daemon
+        self._offered = OFFERED if expands else tuple(each for each in OFFERED if each != _Rpc.EXPAND_VOLUME)
 
     def ControllerGetCapabilities(  # noqa: N802 - CSI's name
         self, _asked: csi.ControllerGetCapabilitiesRequest, _ensuring: Ensuring
     ) -> csi.ControllerGetCapabilitiesResponse:
         """Those of these calls."""
-        kinds = [csi.ControllerServiceCapability(rpc=_Rpc(type=each)) for each in OFFERED]
+        kinds = [csi.ControllerServiceCapability(rpc=_Rpc(type=each)) for each in self._offered]
         return csi.ControllerGetCapabilitiesResponse(capabilities=kinds)

@@ -25,8 +25,10 @@ class Identity:
     def GetPluginCapabilities(  # noqa: N802 - CSI's name
         self, _asked: csi.GetPluginCapabilitiesRequest, _ensuring: Ensuring
     ) -> csi.GetPluginCapabilitiesResponse:
-        """A controller; volumes are on a member."""
+        """A controller; volumes are on a member, and grow while they are used."""
         kinds = [csi.PluginCapability(service=_Service(type=each)) for each in OFFERED]
+        online = csi.PluginCapability.VolumeExpansion(type=csi.PluginCapability.VolumeExpansion.ONLINE)
+        kinds += [csi.PluginCapability(volume_expansion=online)]
         return csi.GetPluginCapabilitiesResponse(capabilities=kinds)
 
     def Probe(self, _asked: csi.ProbeRequest, _ensuring: Ensuring) -> csi.ProbeResponse:  # noqa: N802 - CSI's name

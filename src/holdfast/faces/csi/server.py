@@ -46,8 +46,10 @@ def serve(daemon: Daemon, path: str, config: CsiConfig, counts: Counting) -> Ser
     kubelet.check()
     server = grpc.server(ThreadPoolExecutor(THREADS, "csi"), options=[("grpc.so_reuseport", 0)])
     services = {
-        "Identity": Identity(daemon), "Controller": Controller(daemon), "Node": Node(daemon, kubelet, config.volumes)
-    }  # fmt: skip
+        "Identity": Identity(daemon),
+        "Controller": Controller(daemon, expands=config.expand == "controller"),
+        "Node": Node(daemon, kubelet, config.volumes),
+    }
     for name, service in services.items():
         server.add_generic_rpc_handlers((_handlers(daemon, counts, name, service),))
     before = os.umask(0o177)

@@ -8,9 +8,9 @@ import msgspec
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.host import mountpoints
 from holdfast.host.mounttable import is_under, upwards
-from holdfast.model.conditions import ABANDONED, Condition, put
-from holdfast.model.errors import Exists, InUse, Invalid, NotFound, WrongState
-from holdfast.model.operations import ResourceRef
+from holdfast.model.conditions import ABANDONED, DAMAGED, Condition, holds, put, without
+from holdfast.model.errors import Damaged, Exists, InUse, Invalid, NotFound, WrongState
+from holdfast.model.operations import Problem, ResourceRef
 from holdfast.model.resources import (
     Attachment,
     AttachmentSpec,
@@ -138,6 +138,10 @@ class VolumeMount(Asked, frozen=True, kw_only=True, omit_defaults=True, tag="att
         """Mounted, and wanted from now on."""
         set_mounted(tx, bound.drawn.uid, bound, reason="")
 
+    def failed(self, tx: Tx, bound: Bound, error: Problem) -> None:
+        """What is damaged is shown as such."""
+        note_damage(tx, bound.drawn.uid, error, bound.drawn.now)
+
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
         """The attachment goes."""
         resources.delete(tx, bound.drawn.uid)
@@ -152,10 +156,32 @@ def set_mounted(tx: Tx, uid: str, bound: Bound, reason: str) -> None:
     attachment = resources.by_uid(tx, Attachment, uid)
     if attachment is not None:
         condition = Condition(MOUNTED, not reason, bound.drawn.now, reason)
-        kept = tuple(c for c in attachment.conditions if reason or c.type != ABANDONED)  # a proven mount settles it
+        kept = (
+            attachment.conditions if reason else without(attachment.conditions, ABANDONED)
+        )  # a proven mount settles it
+        if not reason:
+            _judged(tx, attachment.parent, None)
         status = AttachmentStatus(ready=True)
         new = msgspec.structs.replace(attachment, status=status, conditions=put(kept, condition))
         resources.update(tx, new)
+
+
+def _judged(tx: Tx, uid: str, condition: Condition | None) -> None:
+    """Note on a volume that it is damaged, or that it is not; of a snapshot its mount tells."""
+    volume = resources.by_uid(tx, Volume, uid)
+    if volume is None or (condition is None and not holds(volume.conditions, DAMAGED)):
+        return
+    conditions = without(volume.conditions, DAMAGED) if condition is None else put(volume.conditions, condition)
+    resources.update(tx, msgspec.structs.replace(volume, conditions=conditions))
+
+
+def note_damage(tx: Tx, uid: str, error: Problem, now: float) -> None:
+    """What a refused mount saw of a volume, which is not mounted elsewhere: `uid` is its attachment."""
+    attachment = resources.by_uid(tx, Attachment, uid)
+    if attachment is None or error.code != Damaged.code:
+        return
+    if len(resources.page(tx, Attachment, attachment.parent, most=2)) == 1:
+        _judged(tx, attachment.parent, Condition(DAMAGED, True, now, error.detail))
 
 
 class MountRestore(Asked, frozen=True, kw_only=True, tag="attachment.restore.1"):
@@ -182,6 +208,10 @@ class MountRestore(Asked, frozen=True, kw_only=True, tag="attachment.restore.1")
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """Mounted again."""
         set_mounted(tx, self.attachment, bound, reason="")
+
+    def failed(self, tx: Tx, bound: Bound, error: Problem) -> None:
+        """What is damaged is shown as such."""
+        note_damage(tx, self.attachment, error, bound.drawn.now)
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:
         """Still wanted, visibly not mounted."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from holdfast.engine.request import Binding, Bound, Drawn
-from holdfast.model.conditions import Condition, renew
+from holdfast.model.conditions import Condition, renew, without
 from holdfast.model.errors import Invalid
 from holdfast.model.operations import ResourceRef
 from holdfast.model.resources import Volume
@@ -37,11 +37,11 @@ class Care(Asked, frozen=True, kw_only=True):
         return Binding(ref, claims, {"pool": pool.uid, "volume": volume.uid})
 
     @staticmethod
-    def leave(tx: Tx, bound: Bound, condition: Condition) -> None:
-        """The finding, with its own time also where it is the same as before."""
+    def leave(tx: Tx, bound: Bound, condition: Condition, *, settled: str = "") -> None:
+        """The finding, with its own time also where it is the same as before. A condition that it settles goes."""
         volume = resources.by_uid(tx, Volume, bound.uids["volume"])
         if volume is not None:
-            conditions = renew(volume.conditions, condition)
+            conditions = without(renew(volume.conditions, condition), settled)
             resources.update(tx, msgspec.structs.replace(volume, conditions=conditions))
 
     def withdrawn(self, tx: Tx, bound: Bound) -> None:

@@ -2,7 +2,7 @@
 
 from holdfast.engine.request import Bound, Results
 from holdfast.host.checks import CheckResult
-from holdfast.model.conditions import Condition
+from holdfast.model.conditions import DAMAGED, Condition
 from holdfast.model.errors import InUse, WrongState
 from holdfast.model.resources import Attachment
 from holdfast.model.step import Step
@@ -49,7 +49,10 @@ class VolumeCheck(Care, frozen=True, kw_only=True, tag="volume.check.1"):
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """What was found."""
         found = results.get(CheckResult)
-        self.leave(tx, bound, Condition(CHECKED, found.outcome == "clean", found.at, _reason(found)))
+        is_clean = found.outcome == "clean"
+        self.leave(
+            tx, bound, Condition(CHECKED, is_clean, found.at, _reason(found)), settled=DAMAGED if is_clean else ""
+        )
 
 
 def _reason(found: CheckResult) -> str:
