@@ -157,6 +157,13 @@ def test_room_is_the_pools_within_its_limit(daemon: RealDaemon, plugin: Plugin) 
     daemon.client().change_pool("p", {"limit": 3 * MIB})
     make(plugin)
     assert plugin("GetCapacity", parameters={"pool": "p"}).available_capacity == 2 * MIB
+    assert plugin("GetCapacity", parameters={"pool": "nowhere"}).available_capacity == 0
+    elsewhere: dict[str, Any] = {"accessible_topology": {"segments": {"csi.holdfast.net/member": "another"}}}
+    assert plugin("GetCapacity", **elsewhere).available_capacity == 0
+    wished = {"requisite": [elsewhere["accessible_topology"]]}
+    assert plugin.refusal(
+        "CreateVolume", name="far", volume_capabilities=[mounted()], accessibility_requirements=wished
+    )[0] == "RESOURCE_EXHAUSTED"  # fmt: skip
     assert plugin.refusal(
         "CreateVolume", name="large", capacity_range=room(3 * MIB), volume_capabilities=[mounted()]
     )[0] == "RESOURCE_EXHAUSTED"  # fmt: skip

@@ -65,9 +65,14 @@ def stripped(asked: Any) -> Any:
     return copy
 
 
+def is_secret(field: Any) -> bool:
+    """By its description."""
+    return bool(field.GetOptions().Extensions[csi.csi_secret])
+
+
 def _strip(message: Any) -> None:
     for field, value in message.ListFields():
-        if field.GetOptions().Extensions[csi.csi_secret]:
+        if is_secret(field):
             _hide(message, field, value)
         elif field.message_type is not None and not field.message_type.GetOptions().map_entry:
             for each in value if hasattr(value, "__len__") else (value,):

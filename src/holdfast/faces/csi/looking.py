@@ -10,7 +10,7 @@ from holdfast.faces.csi.listing import all_volumes
 from holdfast.faces.csi.naming import MEMBER
 from holdfast.faces.csi.protocol import csi_pb2 as csi
 from holdfast.faces.csi.volumes import look, shown
-from holdfast.model.errors import Again, Foreign, HoldfastError, Invalid, WrongState
+from holdfast.model.errors import Again, Foreign, HoldfastError, Invalid, NotFound, WrongState
 from holdfast.model.resources import Pool, Volume
 from holdfast.operations.refs import find_pool, pool_ref
 from holdfast.records import resources
@@ -73,8 +73,11 @@ class Looking:
         return csi.ControllerGetVolumeResponse(volume=shown(self.daemon, pool, volume), status=status)
 
     def GetCapacity(self, asked: csi.GetCapacityRequest, _ensuring: Ensuring) -> csi.GetCapacityResponse:  # noqa: N802 - CSI's name
-        """Room of the pool, as its place says now, within its limit; none for what is not offered."""
-        pool = the_pool(self.daemon, asked.parameters.get("pool", ""))
+        """Room of the pool, as its place says now, within its limit; none for what is not offered, or not here."""
+        try:
+            pool = the_pool(self.daemon, asked.parameters.get("pool", ""))
+        except NotFound:
+            return csi.GetCapacityResponse(available_capacity=0)
         here = asked.accessible_topology.segments
         if any(refusal(each) for each in asked.volume_capabilities) or (
             here and here.get(MEMBER) != self.daemon.member.uid

@@ -11,7 +11,7 @@ from holdfast.faces.csi.protocol import csi_pb2 as csi
 from holdfast.faces.csi.using import TURNS
 from holdfast.faces.csi.volumes import look, shown
 from holdfast.model.conditions import ABANDONED, holds
-from holdfast.model.errors import Again, Exists, Invalid, NotFound, WrongState
+from holdfast.model.errors import Again, Exists, Invalid, NoSpace, NotFound, WrongState
 from holdfast.model.resources import Pool, Snapshot, SnapshotSpec, Volume, VolumeSpec
 from holdfast.operations.base import Asked
 from holdfast.operations.volume.clone import VolumeClone
@@ -76,7 +76,7 @@ class Making:
         """On this member, if its place matters."""
         wished = asked.accessibility_requirements.requisite
         if wished and not any(each.segments.get(MEMBER) == self.daemon.member.uid for each in wished):
-            raise WrongState("The volume is asked for where this member is not.")
+            raise NoSpace("The volume is asked for where this member is not.")
 
     def _as_source(self, name: str, of: str, want: Wanted) -> Wanted:
         """What is made of it, whose source may be gone; else as the source, and as large at least. Raises NotFound."""
