@@ -4,6 +4,7 @@ import contextlib
 import grp
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from holdfast import logs
 from holdfast.config import problems, socket_path
@@ -53,35 +54,46 @@ def serve(config: Config) -> None:
     daemon = Daemon(runtime, settings, observer=counts)
     runtime.hook = armed(os.environ.get("HOLDFAST_FAILPOINT", ""))
     listeners = _listeners(config)  # before any other thread runs: binding narrows the umask for a moment
+    csi = _csi_socket(config.listen.csi)
     try:
         daemon.start()
-        with _csi(daemon, config, counts):
+        with _csi(csi, daemon, config, counts):
             server.serve(daemon, listeners, _face(config), counts, notifier)
     finally:
         daemon.stop()
 
 
-@contextlib.contextmanager
-def _csi(daemon: Daemon, config: Config, counts: Counts) -> Iterator[None]:
-    """Served meanwhile, if there is a path."""
-    path = config.listen.csi
+def _csi_socket(path: str) -> Any:
+    """A server that is bound there, if there is a path."""
     if not path:
-        yield
-        return
+        return None
     try:
-        from holdfast.faces.csi.server import serve as serve_csi
+        from holdfast.faces.csi.server import bound
     except ImportError as error:
         raise Invalid(f"CSI cannot be served: {error}.", "Install the extra: pip install holdfast[csi].") from error
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if server.check_free(path):
         os.unlink(path)
-    face = serve_csi(daemon, path, config.csi, counts)
-    try:
+    return bound(path)
+
+
+@contextlib.contextmanager
+def _csi(bound: Any, daemon: Daemon, config: Config, counts: Counts) -> Iterator[None]:
+    """Served meanwhile, if it is bound."""
+    if bound is None:
         yield
+        return
+    from holdfast.faces.csi.server import serve as serve_csi
+
+    try:
+        face = serve_csi(bound, daemon, config.csi, counts)
+        try:
+            yield
+        finally:
+            face.stop()
     finally:
-        face.stop()
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+            os.unlink(config.listen.csi)
 
 
 def _group(config: Config) -> int | None:

@@ -240,11 +240,13 @@ def test_what_somebody_left_under_a_published_volume_is_not_removed(one: Node) -
     run("umount", one.target)
     (one.target / "theirs").write_bytes(b"of the host's disk")
     asked = {"volume_id": one.uid, "target_path": str(one.target)}
-    status, said = one.plugin.refusal("NodeUnpublishVolume", **asked)
-    assert (status, "not empty" in said) == ("ABORTED", True)
+    for _ in range(2):
+        status, said = one.plugin.refusal("NodeUnpublishVolume", **asked)
+        assert (status, "not empty" in said) == ("FAILED_PRECONDITION", True)
     assert (one.target / "theirs").read_bytes() == b"of the host's disk"
+    one.unstage()  # the volume is free all the same
     (one.target / "theirs").rename(kubelet(one.daemon) / "theirs")
-    wait_until(lambda: _done(one), "it is unpublished")
+    one.unpublish()
 
 
 def test_after_a_reboot_nothing_comes_back_by_itself_and_each_call_again_brings_it(one: Node) -> None:
@@ -268,6 +270,63 @@ def test_after_a_reboot_nothing_comes_back_by_itself_and_each_call_again_brings_
     one.unstage()
     assert one.mounts() == []
     assert loops_below(one.daemon.pool) == []
+
+
+def test_what_was_mounted_anew_by_others_with_another_mode_is_told(one: Node) -> None:
+    one.stage()
+    run("mount", "-o", "remount,bind,ro", one.staging)
+    assert one.plugin.refusal("NodeStageVolume", **one.fields())[0] == "ALREADY_EXISTS"
+    run("mount", "-o", "remount,bind,rw", one.staging)
+    one.stage()
+
+
+def test_a_pod_of_a_device_that_another_pod_uses_can_go(daemon: RealDaemon, plugin: Plugin) -> None:
+    node = Node(daemon, plugin, block())
+    other = node.target.with_name("other")
+    node.stage()
+    node.publish()
+    node.publish(target_path=str(other))
+    device = os.open(node.target, os.O_RDWR | os.O_EXCL)
+    try:
+        node.unpublish(other)
+        assert plugin.refused("NodeUnpublishVolume", volume_id=node.uid, target_path=str(node.target))
+    finally:
+        os.close(device)
+    wait_until(lambda: _done(node), "it is unpublished")
+    assert loops_below(daemon.pool) == []
+
+
+def test_a_kubelet_that_lost_its_directory_can_unstage(one: Node) -> None:
+    one.stage()
+    one.publish()
+    for path in reversed(one.mounts()):
+        run("umount", path)
+    one.target.rmdir()
+    one.target.parent.rmdir()
+    (found,) = one.daemon.client().audit()
+    assert (found.subject, "is gone" in found.evidence) == (str(one.target), True)
+    one.unstage()
+    assert one.daemon.client().audit() == []
+    one.plugin("DeleteVolume", volume_id=one.uid)
+
+
+def test_a_staging_that_is_called_back_answers_that_it_may_be_asked_again(one: Node) -> None:
+    """Its pool is away, so it waits; the unstaging cancels it."""
+    away = one.daemon.root / "away"
+    one.daemon.pool.rename(away)
+    one.daemon.pool.mkdir()
+    assert one.plugin.refusal("NodeStageVolume", **one.fields())[0] == "ABORTED"
+    status, said = one.plugin.refusal("NodeUnstageVolume", volume_id=one.uid, staging_target_path=str(one.staging))
+    assert status == "ABORTED", said
+    one.daemon.pool.rmdir()
+    away.rename(one.daemon.pool)
+    wait_until(lambda: _unstaged(one), "it is unstaged")
+
+
+def _unstaged(one: Node) -> bool:
+    for op in one.daemon.client().operations("parked"):
+        one.daemon.client().exit(op.id, "retry")
+    return not one.plugin.refused("NodeUnstageVolume", volume_id=one.uid, staging_target_path=str(one.staging))
 
 
 def test_eight_kubelets_at_once_make_one_of_each(one: Node) -> None:

@@ -1,5 +1,7 @@
 """The audit: records against the world, both ways. It looks twice at the records, so that what moves is not accused."""
 
+import os
+
 import msgspec
 
 from holdfast.control.audit_devices import device_findings
@@ -208,6 +210,18 @@ class Audit:
                 return Seen(_finding("drift", name, evidence, "Left alone; look at it."), row.uid)
         return None
 
+    def _left(self, attachment: Attachment) -> list[Seen]:
+        """After a reboot who asked for it asks again, or takes it back; not if its directory is gone."""
+        path, above = attachment.spec.path, os.path.dirname(attachment.spec.path)
+        try:
+            self._kernel.stat(above)
+        except FileNotFoundError:
+            evidence, remedy = f"not mounted, and {above} is gone", f"Take it back: holdfast volume unmount {path}"
+            return [Seen(_finding("drift", path, evidence, remedy), attachment.parent)]
+        except OSError:
+            return []  # nobody can tell
+        return []
+
     def _attachment(self, attachment: Attachment) -> list[Seen]:
         path, uid = attachment.spec.path, attachment.parent
         match self._looks.attachment(attachment):
@@ -217,7 +231,7 @@ class Audit:
                 finding = _finding("drift", path, "its mount was abandoned; it is mounted", "--repair settles it.")
                 return [Seen(finding, uid, attachment=attachment)]
             case Absent() if attachment.spec.use != "mount" and not holds(attachment.conditions, ABANDONED):
-                return []  # after a reboot: who asked for it asks again, or takes it back
+                return self._left(attachment)
             case Absent():
                 finding = _finding("drift", path, "wanted, but not mounted", "--repair mounts it again.")
                 return [Seen(finding, uid, attachment=attachment)]

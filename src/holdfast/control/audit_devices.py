@@ -17,6 +17,8 @@ def device_findings(
     sources = tuple(f"{pool.spec.place}/" for pool in pools if pool.spec.place.startswith("/"))
     known = {row.uid: row for row in objects}
     wanted = {(attachment.parent, attachment.spec.path) for attachment in attachments}
+    # An orchestrator binds what was published to it again, below directories of its own.
+    handed = {attachment.parent for attachment in attachments if attachment.spec.use == "publish"}
     found: list[tuple[Finding, str, Object | None]] = []
     table = kernel.mounts()
     devices: dict[int, str] = {}
@@ -36,7 +38,7 @@ def device_findings(
         volume = known.get(uid or "")
         if volume is not None and volume.spec.content == "block" and mount.fs != "devtmpfs":
             continue  # what people mount of their own device
-        if uid is not None and (uid, mount.path) not in wanted:
+        if uid is not None and uid not in handed and (uid, mount.path) not in wanted:
             evidence = f"volume {uid} is mounted here, and no record wants it"
             remedy = f"Unmount it when nobody uses it: umount {mount.path}"
             found.append((Finding(kind="stale-mount", subject=mount.path, evidence=evidence, remedy=remedy), uid, None))

@@ -9,7 +9,7 @@ from holdfast.host import loops, mounttable
 from holdfast.host.facts import Backing, Mount
 from holdfast.host.kernel import Kernel
 from holdfast.host.linux import LINUX
-from holdfast.model.errors import Exists, Invalid, Refused
+from holdfast.model.errors import Again, Exists, Invalid, Refused
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
 
 LONGEST_PATH = 4095
@@ -67,6 +67,19 @@ def check(
         raise Refused(f"The mount path {path} is not empty; mounting would hide what is there.")
     if not directory and not (stat.S_ISREG(info.st_mode) and info.st_size == 0):
         raise Invalid(f"The mount path {path} of a block volume is not an empty file.", f"Make one: touch {path}")
+
+
+def is_empty(path: str, kernel: Kernel = LINUX) -> bool:
+    """Whether there is nothing, an empty directory, or an empty file. Raises Again if nobody can tell."""
+    try:
+        info = kernel.stat(path, follow_symlinks=False)
+        if stat.S_ISDIR(info.st_mode):
+            return not kernel.listdir(path)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise Again(f"{path} cannot be looked at: {error.strerror}") from error
+    return stat.S_ISREG(info.st_mode) and info.st_size == 0
 
 
 def _is_directory(kernel: Kernel, path: str) -> bool:

@@ -57,6 +57,8 @@ class _AtPath(Step, frozen=True, omit_defaults=True):
             kind = os.O_DIRECTORY if directory else 0
             target = host.kernel.open(self.path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC | kind)
             try:
+                if host.kernel.location(target) != self.path:
+                    raise Again(f"{self.path} leads elsewhere now.")
                 work, args = self._work(access)
                 host.children.run(ctx, work, args, (access.fd, target), DEADLINE)
             finally:
@@ -140,12 +142,17 @@ class Mount(_AtPath, frozen=True, tag="mount.1"):
 
 
 class Unmount(_AtPath, frozen=True, tag="unmount.1"):
-    """The kernel's table does not show the volume at the path any more."""
+    """The kernel's table does not show the volume at the path any more.
+
+    `among` others, whose device stays in use: then only the path is asked whether it is busy.
+    """
+
+    among: bool = False
 
     def judge(self, ctx: Context) -> Verdict:
         """By the table. A block device that is mounted or used by another is a Conflict before anything is done."""
         seen = self._is_unmounted(ctx)
-        if isinstance(seen, Todo) and self.volume.content == "block":
+        if isinstance(seen, Todo) and self.volume.content == "block" and not self.among:
             with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:
                 kernel = ctx.tool(Host).kernel
                 if access.kind == "device":

@@ -12,7 +12,7 @@ from holdfast.host import mounttable
 from holdfast.host.host import Host
 from holdfast.model.errors import Again, Refused
 from holdfast.model.observations import Absent, ForeignObject, Present
-from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Unclear, Verdict
+from holdfast.model.step import Conflict, Context, Done, Round, Step, Todo, Verdict
 
 _MODE = 0o750
 
@@ -43,7 +43,7 @@ class _Point(Step, frozen=True):
     def _make(self, ctx: Context) -> None:
         above, name, host = *os.path.split(self.path), ctx.tool(Host)
         try:
-            fd = host.files.open_directory(above)
+            fd = self._above(host, above)
         except FileNotFoundError as error:
             raise Refused(f"The directory {above} does not exist.") from error
         try:
@@ -56,11 +56,20 @@ class _Point(Step, frozen=True):
         finally:
             host.kernel.close(fd)
 
+    @staticmethod
+    def _above(host: Host, path: str) -> int:
+        """The directory that it is in, open, and no other that a symlink leads to."""
+        fd = host.files.open_directory(path)
+        if host.kernel.location(fd) != path:
+            host.kernel.close(fd)
+            raise Again(f"{path} leads elsewhere now.")
+        return fd
+
     def _remove(self, ctx: Context) -> None:
         """What is not empty any more, or is a mount, is refused by the kernel; a file is looked at last here."""
         above, name, host = *os.path.split(self.path), ctx.tool(Host)
         try:
-            fd = host.files.open_directory(above)
+            fd = self._above(host, above)
         except FileNotFoundError:
             return
         try:
@@ -81,17 +90,11 @@ class _Point(Step, frozen=True):
                 return Conflict(f"{evidence}.", "invalid", "Remove it, if nobody needs it.")
 
     def _is_gone(self, ctx: Context) -> Verdict:
-        if (top := mounttable.top_at(self.path, kernel=ctx.tool(Host).kernel)) is not None:
-            return Unclear(f"{top.fs} from {top.source} is mounted at {self.path}: unmount it")
-        match self._look(ctx):
-            case Absent():
-                return Done()
-            case Present(facts=True):
-                return Todo(reason=f"{self.path} is still there")
-            case Present():
-                return Unclear(f"{self.path} is not empty: move away what is in it")
-            case ForeignObject(evidence):
-                return Unclear(evidence)
+        """What somebody put there, into it or onto it, is left alone: it is no mount point of ours any more."""
+        covered = mounttable.top_at(self.path, kernel=ctx.tool(Host).kernel) is not None
+        if not covered and self._look(ctx) == Present(facts=True):
+            return Todo(reason=f"{self.path} is still there")
+        return Done()
 
 
 class PointMade(_Point, frozen=True, tag="point-made.1"):
@@ -124,7 +127,7 @@ class PointRemoved(_Point, frozen=True, tag="point-removed.1"):
     """The mount point is gone."""
 
     def judge(self, ctx: Context) -> Verdict:
-        """What holds anything is waited for: it was hidden while something was mounted there."""
+        """What holds anything, which was hidden while something was mounted there, stays."""
         return self._is_gone(ctx)
 
     def apply(self, ctx: Context) -> Round | None:

@@ -14,6 +14,7 @@ from holdfast.model.names import check_labels
 from holdfast.model.resources import Grant
 from holdfast.operations.volume.grant import VolumeGrant
 from holdfast.operations.volume.label import VolumeLabel
+from holdfast.records import claims
 
 # Of a volume attributes class: this, and the label's name behind it.
 LABEL = "label."
@@ -39,6 +40,7 @@ class Changing:
     ) -> csi.ControllerPublishVolumeResponse:
         """It is given to that node, which is this member; what is to be done there, staging does."""
         how = mounting(asked.volume_capability)
+        self._settled(asked.volume_id, ensuring)
         pool, volume = self.daemon.records.read(lambda tx: the_volume(tx, asked.volume_id))
         if asked.node_id != self.daemon.member.uid:
             raise NotFound(f"There is no node {ascii(asked.node_id[:200])} here.")
@@ -51,16 +53,23 @@ class Changing:
             ensuring.asked(VolumeGrant(pool=pool.name, name=volume.name, to=grant))
         return csi.ControllerPublishVolumeResponse()
 
+    @staticmethod
+    def _settled(volume: str, ensuring: Ensuring) -> None:
+        """Nobody gives or takes it any more."""
+        ensuring.joined(claims.on_uid(volume), "volume.grant")
+
     def ControllerUnpublishVolume(  # noqa: N802 - CSI's name
         self, asked: csi.ControllerUnpublishVolumeRequest, ensuring: Ensuring
     ) -> csi.ControllerUnpublishVolumeResponse:
-        """No node has it."""
+        """That node, or any, has it not."""
+        self._settled(asked.volume_id, ensuring)
         found = self.daemon.records.read(lambda tx: by_uid(tx, asked.volume_id))
-        if found is None or found[1].spec.granted is None:
+        granted = found[1].spec.granted if found else None
+        if found is None or granted is None or asked.node_id not in ("", granted.member):
             return csi.ControllerUnpublishVolumeResponse()
         pool, volume = found
-        if still := self.daemon.records.read(lambda tx: published(tx, volume.uid)):
-            raise WrongState(f"The volume is still published at {still[0]}.", "Unpublish it on the node first.")
+        for row in self.daemon.records.read(lambda tx: published(tx, volume.uid)):
+            raise WrongState(f"The volume is still published at {row.spec.path}.", "Unpublish it on the node first.")
         ensuring.asked(VolumeGrant(pool=pool.name, name=volume.name, to=None))
         return csi.ControllerUnpublishVolumeResponse()
 
@@ -76,6 +85,7 @@ class Changing:
     ) -> csi.ControllerModifyVolumeResponse:
         """It has these labels, besides those that it had."""
         labels = labels_of(asked.mutable_parameters)
+        ensuring.joined(claims.on_uid(asked.volume_id), "volume.label")
         pool, volume = self.daemon.records.read(lambda tx: the_volume(tx, asked.volume_id))
         if not labels.items() <= volume.spec.labels.items():
             ensuring.asked(VolumeLabel(pool=pool.name, name=volume.name, labels=dict(labels)))

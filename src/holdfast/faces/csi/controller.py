@@ -22,7 +22,9 @@ class Controller(Making, Looking, Changing, Snapshots):
 
     def __init__(self, daemon: Daemon, *, expands: bool = True) -> None:
         self.daemon = daemon
-        self._offered = OFFERED if expands else tuple(each for each in OFFERED if each != _Rpc.EXPAND_VOLUME)
+        # Who asks for these asks one controller for the volumes of all members.
+        central = () if expands else (_Rpc.EXPAND_VOLUME, _Rpc.MODIFY_VOLUME)
+        self._offered = tuple(each for each in OFFERED if each not in central)
 
     def ControllerGetCapabilities(  # noqa: N802 - CSI's name
         self, _asked: csi.ControllerGetCapabilitiesRequest, _ensuring: Ensuring

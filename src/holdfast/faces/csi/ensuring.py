@@ -49,9 +49,17 @@ class Ensuring:
             raise Again(f"Operation {operation} ({kind}) does the opposite: {error.detail}") from error
         raise Again(f"Operation {operation} ({kind}) did the opposite, and is being undone.")
 
+    def _parked_before(self, operation: str) -> str:
+        """The operation whose turn is first, and why it waits, if it does."""
+        before = self._daemon.records.read(lambda tx: claims.blocker(tx, operation))
+        view = self._daemon.engine.get(before) if before else None
+        return f"{view.id} ({view.kind}), and that for: {view.reason}" if view and view.state == "parked" else ""
+
     def ended(self, view: OperationView) -> None:
-        """Wait for it, unless it is parked: that is told at once."""
+        """Wait for it, unless it is parked, or waits for one that is: that is told at once."""
         self.operations.append(view.id)
+        if view.state == "queued" and (first := self._parked_before(view.id)):
+            raise Waiting(f"Operation {view.id} ({view.kind}) waits for {first}")
         left = self._left()
         seconds = LONGEST if left is None or left > DAY else max(0.0, left - WAY)
         view = self._daemon.engine.watch.wait(view.id, seconds)
@@ -69,4 +77,5 @@ class Ensuring:
 
 
 def _error(problem: Problem) -> HoldfastError:
-    return by_code().get(problem.code, HoldfastError)(problem.detail, problem.hint)
+    """As it was; that it was cancelled, or not in time, is a reason to ask again."""
+    return by_code().get(problem.code, Again)(problem.detail, problem.hint)

@@ -20,6 +20,8 @@ from holdfast.model.errors import HoldfastError, Invalid
 
 log = structlog.get_logger()
 _STRIPPED = "(secret)"
+# Letters of what is told, and of what is logged of a request.
+_LONGEST = 1000
 
 
 class Counting(Protocol):
@@ -42,7 +44,7 @@ def guarded(daemon: Daemon, counts: Counting, act: Callable[[Any, Ensuring], Any
                 raise Invalid(f"The field {lacks} is required.")
             answer = act(asked, ensuring)
         except HoldfastError as error:
-            status, told = status_of(error), f"{error.detail} {error.hint}".strip()
+            status, told = status_of(error), f"{error.detail} {error.hint}".strip()[:_LONGEST]
         except Exception:
             log.exception("a call of CSI met a fault of Holdfast itself", call=name, operation=ensuring.operations)
             status, told = grpc.StatusCode.INTERNAL, "a fault of Holdfast itself; its log tells more"
@@ -50,7 +52,7 @@ def guarded(daemon: Daemon, counts: Counting, act: Callable[[Any, Ensuring], Any
         tell = log.debug if status is grpc.StatusCode.OK else log.info
         tell(
             "a call of CSI", call=name, status=status.name, reason=told, operation=",".join(ensuring.operations),
-            asked=str(stripped(asked)).replace("\n", " ")[:1000],
+            asked=str(stripped(asked)).replace("\n", " ")[:_LONGEST],
         )  # fmt: skip
         return answer if answer is not None else context.abort(status, told)
 

@@ -10,6 +10,7 @@ from holdfast.faces.csi.listing import all_volumes
 from holdfast.faces.csi.naming import MEMBER
 from holdfast.faces.csi.protocol import csi_pb2 as csi
 from holdfast.faces.csi.volumes import look, shown
+from holdfast.model.conditions import ABANDONED, DAMAGED
 from holdfast.model.errors import Again, Foreign, HoldfastError, Invalid, NotFound, WrongState
 from holdfast.model.resources import Pool, Volume
 from holdfast.operations.refs import find_pool, pool_ref
@@ -51,7 +52,9 @@ class Looking:
         entries = [
             csi.ListVolumesResponse.Entry(
                 volume=shown(self.daemon, pool, volume),
-                status=csi.ListVolumesResponse.VolumeStatus(published_node_ids=_given(volume)),
+                status=csi.ListVolumesResponse.VolumeStatus(
+                    published_node_ids=_given(volume), volume_condition=_condition(volume)
+                ),
             )
             for pool, volume in page
         ]
@@ -62,7 +65,7 @@ class Looking:
     ) -> csi.ControllerGetVolumeResponse:
         """As it is recorded, and whether it is there as such now."""
         pool, volume = self.daemon.records.read(lambda tx: the_volume(tx, asked.volume_id))
-        condition = csi.VolumeCondition(message="in its pool")
+        condition = _condition(volume)
         try:
             look(self.daemon, pool, volume)
         except (Foreign, WrongState) as error:
@@ -92,6 +95,14 @@ class Looking:
             used = self.daemon.records.read(lambda tx: resources.provisioned(tx, pool.uid))
             free = max(0, min(free, pool.spec.limit - used))
         return csi.GetCapacityResponse(available_capacity=free)
+
+
+def _condition(volume: Volume) -> Any:
+    """What is known of it."""
+    for each in volume.conditions:
+        if each.status and each.type in (DAMAGED, ABANDONED):
+            return csi.VolumeCondition(abnormal=True, message=f"{each.type}: {each.reason}")
+    return csi.VolumeCondition(message="in its pool" if volume.status.ready else "it is being made")
 
 
 def _given(volume: Volume) -> list[Any]:

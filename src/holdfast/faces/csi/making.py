@@ -42,7 +42,8 @@ class Making:
         for _ in range(TURNS):
             found = self.daemon.records.read(lambda tx: by_name(tx, name))
             if found is None:
-                self._make(pool, name, want, of, labels, ensuring)
+                if not ensuring.joined(claims.on_name(pool.uid, name), *_MAKES):
+                    self._make(pool, name, want, of, labels, ensuring)
                 continue
             at, volume = found
             if at.uid != pool.uid or not _is_as(volume, want) or volume.spec.cloned_of != of:

@@ -4,6 +4,7 @@ Nothing is ever formatted here: that is a volume's making, and a fact of its rec
 the volume itself; a staging path is only ever looked at.
 """
 
+import os
 from typing import Any
 
 from holdfast.control.daemon import Daemon
@@ -17,7 +18,7 @@ from holdfast.faces.csi.naming import MEMBER
 from holdfast.faces.csi.protocol import csi_pb2 as csi
 from holdfast.faces.csi.using import Using, published
 from holdfast.faces.csi.volumes import look
-from holdfast.model.errors import Foreign, HoldfastError, NotFound, WrongState
+from holdfast.model.errors import Foreign, Invalid, NotFound, WrongState
 from holdfast.model.resources import Attachment, AttachmentSpec, Pool, Volume
 
 _Rpc = csi.NodeServiceCapability.RPC
@@ -65,9 +66,12 @@ class Node:
     ) -> csi.NodeUnstageVolumeResponse:
         """It is not mounted there. What is published goes first."""
         path = self._kubelet.path("staging_target_path", asked.staging_target_path)
-        if still := self.daemon.records.read(lambda tx: published(tx, asked.volume_id)):
-            raise WrongState(f"The volume is still published at {still[0]}.", "Unpublish it first.")
-        Using(self.daemon, ensuring).gone(asked.volume_id, path, "stage")
+        using = Using(self.daemon, ensuring)
+        for row in self.daemon.records.read(lambda tx: published(tx, asked.volume_id)):
+            if using.is_there(row) or os.path.lexists(os.path.dirname(row.spec.path)):
+                raise WrongState(f"The volume is still published at {row.spec.path}.", "Unpublish it first.")
+            using.gone(asked.volume_id, row.spec.path, "publish")  # its pod's directory is gone
+        using.gone(asked.volume_id, path, "stage")
         return csi.NodeUnstageVolumeResponse()
 
     # -- publishing --------------------------------------------------------------------------------
@@ -149,14 +153,12 @@ class Node:
     def _used(self, asked: Any) -> tuple[Pool, Volume, Attachment]:
         """The volume, and where it is staged or published. Raises NotFound."""
         pool, volume = self.daemon.records.read(lambda tx: the_volume(tx, asked.volume_id))
-        for each in (asked.volume_path, asked.staging_target_path):
+        for each in filter(None, (asked.volume_path, asked.staging_target_path)):
             try:
                 path = self._kubelet.path("path", each)
-            except HoldfastError as error:
+            except Invalid as error:
                 raise NotFound(error.detail) from error
             row = self._at(volume.uid, path, "stage", "publish")
             if row is not None:
                 return pool, volume, row
-            if each:
-                break
         raise NotFound(f"The volume is not at {ascii(asked.volume_path[:200])}.")

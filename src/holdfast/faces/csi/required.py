@@ -11,7 +11,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "ControllerUnpublishVolumeRequest": _VOLUME,
     "ControllerExpandVolumeRequest": (*_VOLUME, "capacity_range"),
     "ControllerGetVolumeRequest": _VOLUME,
-    "ControllerModifyVolumeRequest": _VOLUME,
+    "ControllerModifyVolumeRequest": (*_VOLUME, "mutable_parameters"),
     "CreateSnapshotRequest": ("source_volume_id", "name"),
     "DeleteSnapshotRequest": ("snapshot_id",),
     "GetSnapshotRequest": ("snapshot_id",),

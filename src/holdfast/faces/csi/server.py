@@ -40,18 +40,12 @@ class _Server:
         self._server.stop(GRACE).wait()
 
 
-def serve(daemon: Daemon, path: str, config: CsiConfig, counts: Counting) -> Serving:
-    """Serve on a new socket at `path`, which `holdfast.faces.rest.server.check_free` allowed. Raises Unavailable."""
-    kubelet = Kubelet(config.kubelet, daemon.desk.host.kernel)
-    kubelet.check()
+def bound(path: str) -> Any:
+    """A server on a new socket at `path`, which `holdfast.faces.rest.server.check_free` allowed. Raises Unavailable.
+
+    It narrows the umask for a moment, so that nobody else ever reaches the socket: no other thread may make files then.
+    """
     server = grpc.server(ThreadPoolExecutor(THREADS, "csi"), options=[("grpc.so_reuseport", 0)])
-    services = {
-        "Identity": Identity(daemon),
-        "Controller": Controller(daemon, expands=config.expand == "controller"),
-        "Node": Node(daemon, kubelet, config.volumes),
-    }
-    for name, service in services.items():
-        server.add_generic_rpc_handlers((_handlers(daemon, counts, name, service),))
     before = os.umask(0o177)
     try:
         server.add_insecure_port(f"unix:{path}")
@@ -59,6 +53,20 @@ def serve(daemon: Daemon, path: str, config: CsiConfig, counts: Counting) -> Ser
         raise Unavailable(f"{path} cannot be listened on: {error}", "Choose another with --csi.") from error
     finally:
         os.umask(before)
+    return server
+
+
+def serve(server: Any, daemon: Daemon, config: CsiConfig, counts: Counting) -> Serving:
+    """Answer for a daemon that runs. Raises Unavailable."""
+    kubelet = Kubelet(config.kubelet, daemon.desk.host.kernel)
+    kubelet.check()
+    services = {
+        "Identity": Identity(daemon),
+        "Controller": Controller(daemon, expands=config.expand == "controller"),
+        "Node": Node(daemon, kubelet, config.volumes),
+    }
+    for name, service in services.items():
+        server.add_generic_rpc_handlers((_handlers(daemon, counts, name, service),))
     server.start()
     return _Server(server)
 

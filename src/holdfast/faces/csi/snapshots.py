@@ -23,12 +23,12 @@ from holdfast.records import claims, resources
 _THEIRS = "csi.storage.k8s.io/"
 
 
-def shown(row: Snapshot, group: str = "") -> Any:
+def shown(row: Snapshot) -> Any:
     """As CSI shows it."""
     made = Timestamp(seconds=int(row.created), nanos=int(row.created % 1 * 1e9))
     return csi.Snapshot(
         snapshot_id=row.uid, source_volume_id=row.parent, size_bytes=row.spec.size, creation_time=made,
-        ready_to_use=row.status.ready, group_snapshot_id=group,
+        ready_to_use=row.status.ready,
     )  # fmt: skip
 
 
@@ -50,6 +50,8 @@ class Snapshots:
             if row is None:
                 if rows:
                     raise Exists(f"There is a snapshot {name} of another volume.")
+                if ensuring.joined(claims.on_name(volume.uid, name), "snapshot.create"):
+                    continue
                 try:
                     ensuring.asked(SnapshotCreate(pool=pool.name, volume=volume.name, name=name))
                 except (Exists, NotFound):  # somebody was faster, or renamed the volume

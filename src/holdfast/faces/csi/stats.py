@@ -26,6 +26,8 @@ def usage(daemon: Daemon, pool: Pool, volume: Volume, path: str) -> list[Any]:
         used = (seen.f_blocks - seen.f_bfree) * block
         return [csi.VolumeUsage(unit=_Unit.BYTES, total=total, available=free, used=used), inodes]
     took = views.usage(daemon, pool.name, volume.name)
+    if not took.complete:  # more than can be looked at in time: nothing is told rather than too little
+        return [csi.VolumeUsage(unit=_Unit.BYTES, total=volume.spec.size), inodes]
     free = max(0, min(volume.spec.size - took.real, seen.f_bavail * block))
     return [csi.VolumeUsage(unit=_Unit.BYTES, total=volume.spec.size, available=free, used=took.real), inodes]
 

@@ -7,7 +7,8 @@ look answer, and only what they do not show is asked for.
 from holdfast.control.daemon import Daemon
 from holdfast.faces.csi import finding
 from holdfast.faces.csi.ensuring import Ensuring
-from holdfast.host import mounttable
+from holdfast.host import mountpoints, mounttable
+from holdfast.model.conditions import ABANDONED, holds
 from holdfast.model.errors import Again, Exists, Foreign, NotFound, WrongState
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
 from holdfast.model.resources import Attachment, AttachmentSpec, Use
@@ -60,7 +61,7 @@ class Using:
 
     def _back(self, row: Attachment) -> bool:
         """Whether it is there, maybe again; else somebody took it away for good."""
-        if self.is_there(row):
+        if self.is_there(row) and row.status.ready and not holds(row.conditions, ABANDONED):
             return True
         try:
             self._ensuring.asked(MountRestore(attachment=row.uid))
@@ -69,9 +70,11 @@ class Using:
         return True
 
     def is_there(self, row: Attachment) -> bool:
-        """As the kernel shows it now, or not. Raises Foreign, or Again if nobody can tell."""
+        """As the kernel shows it now, or not. Raises Exists if it is otherwise, Foreign, or Again if it is unknown."""
         match self._daemon.looks.attachment(row):
-            case Present():
+            case Present(facts):
+                if facts.read_only != row.spec.read_only or not set(row.spec.flags) <= set(facts.flags):
+                    raise Exists(f"{row.spec.path} was mounted anew by others, as {','.join(facts.flags)}.")
                 return True
             case Absent():
                 return False
@@ -92,18 +95,23 @@ class Using:
             if row.spec.use != use:
                 raise WrongState(f"The volume is at {path}, but as a {row.spec.use}.")
             try:
-                return self._ensuring.asked(VolumeUnmount(attachment=row.uid))
+                self._ensuring.asked(VolumeUnmount(attachment=row.uid))
             except NotFound:  # somebody was faster
                 continue
+            return self._nothing_hidden(path, None)
         raise Again(f"What is at {path} comes and goes.")
 
     def _nothing_hidden(self, path: str, row: Attachment | None) -> None:
-        top = mounttable.top_at(path, kernel=self._daemon.desk.host.kernel)
+        """Raise WrongState if there is anything at the path that no record knows of: it stays."""
+        kernel = self._daemon.desk.host.kernel
+        top = mounttable.top_at(path, kernel=kernel)
         if row is None and top is not None:
             raise WrongState(
                 f"{top.fs} from {top.source} is mounted at {path}, and no record knows of it.",
                 "`holdfast audit` tells what it is.",
             )
+        if row is None and not mountpoints.is_empty(path, kernel):
+            raise WrongState(f"{path} is not empty, and nothing is mounted there.", "Move away what is in it.")
 
     def _read(self, path: str) -> Attachment | None:
         return self._daemon.records.read(lambda tx: finding.at(tx, path))
@@ -124,9 +132,9 @@ class Using:
                 self._ensuring.cancelled(op, kind)
 
 
-def published(tx: Tx, volume: str) -> list[str]:
+def published(tx: Tx, volume: str) -> list[Attachment]:
     """Where it is published."""
-    return [row.spec.path for row in resources.attachments(tx, volumes=[volume]) if row.spec.use == "publish"]
+    return [row for row in resources.attachments(tx, volumes=[volume]) if row.spec.use == "publish"]
 
 
 def _differs(row: Attachment, wanted: AttachmentSpec) -> str:

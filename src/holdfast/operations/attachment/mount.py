@@ -95,6 +95,8 @@ class VolumeMount(Asked, frozen=True, kw_only=True, omit_defaults=True, tag="att
     def checked(self, desk: Desk) -> "VolumeMount":
         """The path, as far as a look can tell."""
         path = mountpoints.canonical(self.path, desk.host.kernel)
+        if self.use != "mount" and path != self.path:
+            raise Invalid(f"{self.path} leads elsewhere, to {path}.")
         asked = msgspec.structs.replace(self, path=path)
         volume = desk.records.read(lambda tx: find_volume(tx, find_pool(tx, self.pool), self.name))
         desk.records.read(lambda tx: check_path(tx, path))

@@ -49,9 +49,9 @@ class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"
             raise NotFound(f"No volume of ours is mounted at {self.path} any more.")
         pool, row, _ = around(tx, attachment.parent)
         spec, place, what = attachment.spec, pool_ref(pool, bound.drawn.owner), object_ref(row)
-        unmount = Unmount(place, what, spec.path, spec.read_only, spec.flags)
-        point = (PointRemoved(spec.path, row.spec.content != "block"),) if spec.use == "publish" else ()
         last = len(resources.page(tx, Attachment, row.uid)) == 1
+        unmount = Unmount(place, what, spec.path, spec.read_only, spec.flags, among=not last)
+        point = (PointRemoved(spec.path, row.spec.content != "block"),) if spec.use == "publish" else ()
         if pool.status.connects and last:
             return unmount, *leaving(place, what, spec.member, back=True), *point
         if row.spec.content == "block" and last:
