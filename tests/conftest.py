@@ -12,7 +12,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Where the longest are: each worker begins with its share of them, so that none is left for the end.
 LONG = (
     "tests/crash/test_matrix.py", "tests/lab/", "tests/mutants/", "tests/simulation/test_seeds.py", "tests/drills/",
-    "tests/storm/", "tests/array/test_lxd_15210.py", "tests/faces/test_sessions.py", "tests/faces/test_schemathesis.py",
+    "tests/storm/", "tests/csi/test_fuzz.py", "tests/csi/test_storm.py", "tests/csi/test_sequences.py",
+    "tests/array/test_lxd_15210.py", "tests/faces/test_sessions.py", "tests/faces/test_schemathesis.py",
 )  # fmt: skip
 
 

@@ -109,6 +109,7 @@ def test_its_server_is_killed_and_started_in_the_middle_of_a_staging(tenant: Ten
     tenant.daemon.arm(f"{at}:kill")
     assert tenant.plugin.refused("NodeStageVolume", **tenant.node.fields())
     tenant.daemon.ended()
+    tenant.daemon.disarm()
     with tenant.instead(bytes(len(tenant.bytes))) if at != "child.mount-image.after" else contextlib.nullcontext():
         tenant.daemon.start()
         tenant.plugin.refused("NodeStageVolume", seconds=3.0, **tenant.node.fields())

@@ -60,7 +60,8 @@ class Kubelet:
         path = self._target if is_device else self._target / "file"
         with path.open("r+b" if is_device else "wb") as file:
             file.write(self._name.encode())
-        assert path.open("rb").read(len(self._name)) == self._name.encode()
+        with path.open("rb") as file:
+            assert file.read(len(self._name)) == self._name.encode()
 
     def _ask(self, call: str, **fields: Any) -> Any:
         end = time.monotonic() + PATIENCE

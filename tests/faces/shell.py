@@ -148,9 +148,9 @@ def _detached(image: Path) -> list[str]:
     rows = json.loads(said)["loopdevices"] if said.strip() else []
     info = image.stat()
     device = f"{os.major(info.st_dev)}:{os.minor(info.st_dev)}"
-    found = [row for row in rows if row["back-maj:min"].strip() == device and row["back-ino"] == info.st_ino]
+    found = [row for row in rows if (row["back-maj:min"] or "").strip() == device and row["back-ino"] == info.st_ino]
     for outer in found:  # it grows
-        found += [row for row in rows if row["back-maj:min"].strip() == outer["maj:min"].strip()]
+        found += [row for row in rows if (row["back-maj:min"] or "").strip() == outer["maj:min"].strip()]
     for row in reversed(found):
         if not row["autoclear"]:
             run("losetup", "-d", row["name"], ok=False)

@@ -66,7 +66,7 @@ class Making:
             at, volume, snapshot = self.daemon.records.read(lambda tx: _place(tx, of))
             asked = VolumeClone(
                 pool=at.name, source=volume.name, snapshot=snapshot, name=name, labels=labels, to=pool.name,
-                size=want.size,
+                size=None if want.size == want.copied else want.size,
             )  # fmt: skip
         try:
             ensuring.asked(asked)
