@@ -30,7 +30,10 @@ ELSEWHERE = {
     "purge.rmdir": "tests/faces/test_purge_crash.py: it is of no plan",
     "pool.unlink-new": "tests/conformance: a stamp that was killed before the pool's deletion",
 }
-FILES = r"(?:_|host\.)files\.(?:mkdir|write|make_sparse|extend|rename|rename_noreplace|exchange|unlink|rmdir|sync|sync_all)\("
+FILES = (
+    r"(?:_|host\.)files\.(?:mkdir|write|make_sparse|extend|rename|rename_noreplace|exchange|unlink|rmdir|sync|sync_all)"
+    r"\("
+)
 
 
 def names_in_the_code() -> set[str]:
