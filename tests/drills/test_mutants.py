@@ -47,6 +47,11 @@ NO_LAST_LOOK = (
 
 BROKEN = (
     Broken(
+        "ceph-csi-4762", "a mount hides what is in its directory", "host/mountpoints.py",
+        "    if directory and kernel.listdir(path):\n", "    if directory and not path:\n",
+        "files in the directory left empty: attachment.restore is done instead of undone",
+    ),
+    Broken(
         "longhorn-10416", "what cannot be read is formatted", "host/mounting.py",
         '        raise Again(f"The volume cannot be read: {found.reason}.")\n',
         '        found = Holds(fs, uuid) if not os.system(f"mkfs.ext4 -qF {source}") else found\n',

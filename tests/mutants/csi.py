@@ -7,8 +7,8 @@ USING, NODES = "faces/csi/using.py", "tests/csi/test_nodes.py"
 CSI = (
     Mutant(
         2, "what is staged is there by its record", USING,
-        "        if self.is_there(row):\n            return True",
-        "        if row.status.ready:\n            return True",
+        "        if self.is_there(row) and row.status.ready and not",
+        "        if row.status.ready and not",
         Seeds(5, csi=True),
     ),
     Mutant(
@@ -19,7 +19,7 @@ CSI = (
     ),
     Mutant(
         7, "a mount point that was published at is left", "steps/points.py",
-        '                return Todo(reason=f"{self.path} is still there")', "                return Done()",
+        '            return Todo(reason=f"{self.path} is still there")', "            return Done()",
         Seeds(1, csi=True),
     ),
     Mutant(
@@ -29,8 +29,8 @@ CSI = (
     ),
     Mutant(
         6, "a volume is unstaged under what is published", "faces/csi/node.py",
-        "        if still := self.daemon.records.read(lambda tx: published(tx, asked.volume_id)):",
-        "        if still := self.daemon.records.read(lambda tx: published(tx, asked.volume_id))[1:]:",
+        "            if using.is_there(row) or os.path.lexists(os.path.dirname(row.spec.path)):",
+        "            if using.is_there(row) and not row.spec.path:",
         Suite(NODES, "wrong_order", why="it asks for that only now and then, and each mount is a mount of its own"),
     ),
 )  # fmt: skip
