@@ -62,7 +62,8 @@ proof: setup-lab
 
 # What of the proof fits behind `make test` in continuous integration.
 proof-part: setup-lab
-	@HOLDFAST_PROOF=1 $(TESTS) tests/simulation/test_seeds.py tests/mutants
+	@HOLDFAST_PROOF=1 $(TESTS) tests/simulation/test_seeds.py tests/mutants tests/drills \
+		tests/lab/test_kernel.py tests/faces/test_sessions.py
 
 storm: setup-lab
 	@HOLDFAST_STORM_SECONDS=$${HOLDFAST_STORM_SECONDS:-600} $(RUN) -m pytest -q -s tests/storm/test_storm.py

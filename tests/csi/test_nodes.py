@@ -276,6 +276,8 @@ def test_what_was_mounted_anew_by_others_with_another_mode_is_told(one: Node) ->
     one.stage()
     run("mount", "-o", "remount,bind,ro", one.staging)
     assert one.plugin.refusal("NodeStageVolume", **one.fields())[0] == "ALREADY_EXISTS"
+    stats = one.plugin("NodeGetVolumeStats", volume_id=one.uid, volume_path=str(one.staging))
+    assert stats.volume_condition.abnormal
     run("mount", "-o", "remount,bind,rw", one.staging)
     one.stage()
 

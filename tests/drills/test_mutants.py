@@ -155,9 +155,11 @@ BROKEN = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "broken", [each for each in BROKEN if PROOF or not each.slow], ids=lambda broken: f"{broken.drill}: {broken.name}"
-)
+# Of each drill.
+FIRST = [next(each for each in BROKEN if each.drill == name and not each.slow) for name in NAMES]
+
+
+@pytest.mark.parametrize("broken", BROKEN if PROOF else FIRST, ids=lambda broken: f"{broken.drill}: {broken.name}")
 def test_a_broken_holdfast_fails_the_drill(broken: Broken) -> None:
     tools()
     with scratch() as root:

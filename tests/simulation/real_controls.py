@@ -87,7 +87,7 @@ BROKEN: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     _rename_keeps_the_old_name: "VolumeDelete(pool='p0', name='gone', if_match='') does not end",
     _umount_does_nothing: "VolumeUnmount(path='/mnt/d2', attachment='') does not end",
     _devices_forget_to_go_with_their_last_user: "+device 1 of /srv/p0/volumes/<uid 4>/disk.raw: autoclear True",
-    _read_only_is_ignored: "path='/mnt/d0', read_only=True): undone exists",
+    _read_only_is_ignored: "path='/mnt/d0', read_only=True, use='mount', flags=(), alone=False): undone exists",
     _writes_to_devices_are_lost: "-/srv/p0/volumes/<uid 2>/disk.raw: 1048576 bytes, Blank()",
 }
 

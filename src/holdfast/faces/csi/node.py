@@ -18,7 +18,7 @@ from holdfast.faces.csi.naming import MEMBER
 from holdfast.faces.csi.protocol import csi_pb2 as csi
 from holdfast.faces.csi.using import Using, published
 from holdfast.faces.csi.volumes import look
-from holdfast.model.errors import Foreign, Invalid, NotFound, WrongState
+from holdfast.model.errors import Exists, Foreign, Invalid, NotFound, WrongState
 from holdfast.model.resources import Attachment, AttachmentSpec, Pool, Volume
 
 _Rpc = csi.NodeServiceCapability.RPC
@@ -115,7 +115,7 @@ class Node:
             if not Using(self.daemon, ensuring).is_there(row):
                 raise WrongState(f"It is not mounted at {row.spec.path}.")
             full = stats.usage(self.daemon, pool, volume, row.spec.path)
-        except (Foreign, WrongState) as error:
+        except (Exists, Foreign, WrongState) as error:
             condition = csi.VolumeCondition(abnormal=True, message=error.detail)
             return csi.NodeGetVolumeStatsResponse(volume_condition=condition)
         return csi.NodeGetVolumeStatsResponse(usage=full, volume_condition=csi.VolumeCondition(message="mounted"))
