@@ -67,13 +67,10 @@ class Doubles:
 
 
 def chosen(once: list[Faults], again: list[Faults], scenario: Scenario) -> list[Faults]:
-    """What is played of the doubles, drawn by seed: in the proof a `share` of those that differ.
-
-    That the others are the same is for the proof to see.
-    """
+    """What is played of the doubles, drawn by seed: in the proof a `share` of those that differ."""
     share = scenario.share
     whole = share if PROOF and not scenario.twin else SOME * share
-    shares = (1.0, 1.0) if ALL else (whole, SOME * share if PROOF else 0.0)
+    shares = (1.0, 1.0) if ALL else (whole, SOME * share)
     return [*sample(once, shares[0], seed=20260101), *sample(again, shares[1], seed=20260102)]
 
 

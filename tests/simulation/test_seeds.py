@@ -21,7 +21,7 @@ PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
 # Of one chunk, so that in each every kind of fault is hit.
 SEEDS = 60
 CHUNKS = 34 if PROOF else 1
-FRESH = 60 if PROOF else 15
+FRESH = 60
 # Each found something once, in Holdfast or in its model; what they found has a test of its own too, see docs/proof.md.
 FOUND = (10, 13, 26, 28, 72, 73, 79, 356, 384, 1129, 1185, 20009, 555653077, 872117769, 2100000459)
 # The same of the array's.
