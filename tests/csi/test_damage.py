@@ -78,6 +78,18 @@ def test_zeros_are_damage_and_a_finding_until_it_is_whole_again(tenant: Tenant) 
     tenant.whole()
 
 
+def test_what_is_whole_again_with_a_journal_to_replay_is_no_damage(tenant: Tenant) -> None:
+    """After a power cut nothing mounts it before somebody wants it: the finding need not wait for that."""
+    run("debugfs", "-w", "-R", "feature needs_recovery", str(tenant.image))
+    tenant.bytes = tenant.image.read_bytes()
+    with tenant.instead(bytes(len(tenant.bytes))):
+        tenant.refused("does not show the ext4")
+    (found,) = tenant.daemon.client().audit(repair=True)
+    assert found.repaired
+    assert tenant.daemon.client().audit() == []
+    tenant.whole()
+
+
 def test_a_zeroed_superblock_is_damage(tenant: Tenant) -> None:
     with tenant.instead(bytes(4096) + tenant.bytes[4096:]):
         tenant.refused("does not show the ext4")

@@ -21,6 +21,9 @@ _INSTEAD = {
     "block": "What is on a block volume is its user's; check it with the tool that it was made by.",
 }
 
+# A mount refuses what does not show the file system that was made; these showed it.
+_THERE = ("clean", "replay")
+
 
 class VolumeCheck(Care, frozen=True, kw_only=True, tag="volume.check.1"):
     """Of a volume that is not mounted."""
@@ -49,10 +52,8 @@ class VolumeCheck(Care, frozen=True, kw_only=True, tag="volume.check.1"):
     def outcome(self, tx: Tx, bound: Bound, results: Results) -> None:
         """What was found."""
         found = results.get(CheckResult)
-        is_clean = found.outcome == "clean"
-        self.leave(
-            tx, bound, Condition(CHECKED, is_clean, found.at, _reason(found)), settled=DAMAGED if is_clean else ""
-        )
+        checked = Condition(CHECKED, found.outcome == "clean", found.at, _reason(found))
+        self.leave(tx, bound, checked, settled=DAMAGED if found.outcome in _THERE else "")
 
 
 def _reason(found: CheckResult) -> str:
