@@ -19,7 +19,7 @@ ARGS = {"fs": "ext4", "uuid": "0123456789ab4def8123456789abcdef"}
 def kill_when(children: ForkServerChildren, true: Callable[[], bool]) -> None:
     """SIGKILL to the fork server."""
     if eventually(true):
-        children._server.send_signal(signal.SIGKILL)
+        children.server.process.send_signal(signal.SIGKILL)
 
 
 def test_a_child_that_hangs_is_killed_at_its_deadline(

@@ -143,8 +143,23 @@ HOST = (
     ),
     Mutant(
         9, "a child acts before its identity is journalled", "host/children.py",
-        "            keeper.child_started(child)\n            try:\n",
-        '            os.write(gate, b"g")\n            keeper.child_started(child)\n            try:\n',
+        "            keeper.child_started(child.identity)\n",
+        "            child.begin(work, args, fds)\n            keeper.child_started(child.identity)\n",
+        Suite("tests/host/test_children_gate.py", why=PROCESSES),
+    ),
+    Mutant(
+        9, "a worker that did not answer is given the next work", "host/children.py",
+        "        answered = False\n", "        answered = True\n",
+        Suite("tests/host/test_children_gate.py", why=PROCESSES),
+    ),
+    Mutant(
+        9, "a worker that went wrong is taken as ended", "host/forks.py",
+        "            self._all.discard(worker.identity)\n", "            pass\n",
+        Suite("tests/host/test_children_gate.py", why=PROCESSES),
+    ),
+    Mutant(
+        9, "a worker keeps what a work left open", "host/forkserver.py",
+        "        syscalls.close_from(_SOCKET + 1)\n        send", "        send",
         Suite("tests/host/test_children_gate.py", why=PROCESSES),
     ),
 )  # fmt: skip

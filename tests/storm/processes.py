@@ -43,6 +43,18 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def has_work(pid: int) -> bool:
+    """Whether a child of the fork server holds what it was given for its work: a worker has its socket as 3."""
+    with contextlib.suppress(OSError):
+        return any(int(entry.name) > 3 for entry in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+def idle(fork_server: int) -> set[int]:
+    """Workers that are kept for the next work."""
+    return {pid for pid in children(fork_server) if _runs(pid, "python") and not has_work(pid)}
+
+
 def of_sessions(sessions: Iterable[int]) -> list[str]:
     """The living processes in these sessions."""
     wanted, found = set(sessions), []
@@ -67,13 +79,13 @@ class Held:
             signal.pidfd_send_signal(self._fd, number)
 
     def stopped(self) -> bool:
-        """Send SIGSTOP and wait for it; False if the process ended before."""
+        """Send SIGSTOP and wait for it; False if the process or its work ended before."""
         self.signal(signal.SIGSTOP)
         end = time.monotonic() + PATIENCE
         while state(self.pid) not in "TZ":
             assert time.monotonic() < end, f"process {self.pid} does not stop"
             time.sleep(0.002)
-        return not self.gone(0)
+        return not self.gone(0) and has_work(self.pid)
 
     def gone(self, seconds: float) -> bool:
         """Whether it ends within so many seconds."""
@@ -98,11 +110,11 @@ def _next_child(parent: int, name: str) -> Held:
     while time.monotonic() < end:
         for pid in children(parent):
             child = _holding(pid)
-            if child is not None and pid in children(parent) and _runs(pid, name):
+            if child is not None and pid in children(parent) and _runs(pid, name) and has_work(pid):
                 return child
             if child is not None:
                 child.close()
-        time.sleep(0.001)
+        time.sleep(0.0002)
     raise AssertionError(f"process {parent} has no child {name}".rstrip())
 
 
@@ -122,5 +134,5 @@ def process(pid: int) -> contextlib.AbstractContextManager[Held]:
 
 
 def some_child(parent: int, name: str = "") -> contextlib.AbstractContextManager[Held]:
-    """Whichever child of `parent` is next seen alive, of those whose name begins so."""
+    """Whichever child of `parent` is next seen at work, of those whose name begins so."""
     return held(_next_child(parent, name))

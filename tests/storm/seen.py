@@ -9,6 +9,7 @@ import apsw
 
 from holdfast.client import Client
 from holdfast.drivers.flasharray import names
+from holdfast.host.forks import Workers
 from holdfast.model.operations import ENDED
 from holdfast.model.views import MountView
 from holdfast.testing.flasharray.server import ArrayServer
@@ -111,8 +112,11 @@ def backed_by(volumes: Path) -> list[str]:
 
 
 def strays(daemon: StormDaemon) -> list[str]:
-    """Processes of daemons that are over, and workers of the living one."""
-    known = {str(daemon.pid), str(daemon.fork_server)} if daemon.process else set()
+    """Processes of daemons that are over, and of the living one whoever is still at work, or one too many."""
+    known = set()
+    if daemon.process:
+        kept = sorted(processes.idle(daemon.fork_server))[: Workers.most_idle]
+        known = {str(pid) for pid in (daemon.pid, daemon.fork_server, *kept)}
     return [line for line in processes.of_sessions(daemon.sessions) if line.split()[0] not in known]
 
 

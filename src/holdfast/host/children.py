@@ -1,28 +1,23 @@
 """Worker processes with deadlines: what can hang runs in a child (rule 9).
 
-A child is forked by the fork server, and waits at a gate until its identity is durable. Then it does one
-piece of work from the table in `holdfast.host.work` and says how it went. When its deadline passes it is
-killed; only a proven death counts.
+A child of the fork server's waits until its identity is durable. Then it does one piece of work from the table in
+`holdfast.host.work`, or becomes a tool, and says how it went. When its deadline passes it is killed; then only a
+proven death counts.
 """
 
 import abc
-import array
 import errno
 import json
 import os
-import select
-import socket
-import subprocess
-import sys
 from typing import Any, Protocol
 
 from holdfast.host import processes, tools
+from holdfast.host.forks import Child, ForkServer, Tool, Worker, Workers
 from holdfast.model import errors
 from holdfast.model.errors import Abandoned, Again, HoldfastError, Refused, Unavailable, from_os_error
 from holdfast.model.step import ChildIdentity
 from holdfast.runtime.api import Runtime
 
-MOST_ANSWER = 1 << 20
 # Exit status of a child that could not become its tool, and says why as JSON.
 SAID = 250
 
@@ -35,7 +30,7 @@ class Keeper(Protocol):
         ...
 
     def child_ended(self, child: ChildIdentity) -> None:
-        """The child is proven dead."""
+        """The child has ended what it did: it answered, or is proven dead."""
         ...
 
 
@@ -92,89 +87,44 @@ class ForkServerChildren(Children):
 
     def __init__(self, runtime: Runtime, server: tuple[str, ...] = ("holdfast.host.forkserver",)) -> None:
         self._runtime = runtime
-        self._turn = runtime.condition()
-        self._boot = processes.boot_id()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._server = subprocess.Popen(
-                [sys.executable, "-m", server[0], str(theirs.fileno()), *server[1:]],
-                pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-        self._socket = ours
+        self.server = ForkServer(runtime.condition(), server)
+        self._workers = Workers(runtime.condition(), self.server)
 
     def run(
         self, keeper: Keeper, work: str, args: dict[str, Any], fds: tuple[int, ...] = (), deadline: float = 60.0
     ) -> Any:
         """See `Children.run`."""
-        gate_out, gate = os.pipe()
-        answer, answer_in = os.pipe()
-        status, status_in = os.pipe()
+        child: Child = Tool(self.server, work, args, fds) if work in tools.TOOLS else self._workers.take()
+        answered = False
         try:
+            keeper.child_started(child.identity)
             try:
-                child = self._fork(work, args, (gate_out, answer_in, status_in, *fds))
-            finally:
-                for fd in (gate_out, answer_in, status_in):
-                    os.close(fd)
-            keeper.child_started(child)
-            try:
-                self._runtime.effect(f"child.{work}", lambda: os.write(gate, b"g"))
-            except OSError:  # it died at its gate
-                if self.prove_dead(child):
-                    keeper.child_ended(child)
+                self._runtime.effect(f"child.{work}", lambda: child.begin(work, args, fds))
+            except OSError:  # it died while it waited
+                if self._is_dead(child.identity):
+                    keeper.child_ended(child.identity)
                 raise
-            raw, ended = self._listen(answer, status, deadline)
+            raw, ended = child.listen(deadline, self._runtime.monotonic)
             if ended is None:
-                self._abandon(keeper, work, child, deadline)
+                self._abandon(keeper, work, child.identity, deadline)
             elif not ended:
-                self._orphaned(keeper, work, child)
-            keeper.child_ended(child)
+                self._orphaned(keeper, work, child.identity)
+            keeper.child_ended(child.identity)
+            answered = ended == b"0"
             return answer_of(work, raw, int(ended or b"0"))
         finally:
-            for fd in (gate, answer, status):
-                os.close(fd)
+            self._leave(child, answered=answered)
 
-    def _fork(self, work: str, args: dict[str, Any], fds: tuple[int, ...]) -> ChildIdentity:
-        request = json.dumps({"work": work, "args": args}).encode()
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
-        with self._turn:
-            try:
-                self._socket.sendmsg([request], rights)
-                said = self._socket.recv(4096)
-            except OSError as error:
-                raise Unavailable(f"The fork server is gone: {error}") from error
-        if not said:
-            raise Unavailable("The fork server is gone.", "Restart the daemon.")
-        found = json.loads(said)
-        if "error" in found:
-            raise Again(f"No child could be forked: {found['error']}")
-        return ChildIdentity(found["pid"], found["start"], self._boot)
-
-    def _listen(self, answer: int, status: int, deadline: float) -> tuple[bytes, bytes | None]:
-        """The child's answer and its exit status; None if the deadline passed first, empty if the server is gone.
-
-        The deadline is for the whole work: a child that says a little now and then gains no time by it.
-        """
-        raw = b""
-        end = self._runtime.monotonic() + deadline
-        poll = select.poll()
-        poll.register(answer, select.POLLIN)
-        poll.register(status, select.POLLIN)
-        while True:
-            left = end - self._runtime.monotonic()
-            ready = poll.poll(left * 1000) if left > 0 else []
-            if not ready:
-                return raw, None
-            for fd, _ in ready:
-                if fd == answer:
-                    part = os.read(answer, 65536)
-                    raw = (raw + part)[:MOST_ANSWER]
-                    if not part:
-                        poll.unregister(answer)
-                elif len(ready) == 1:
-                    return raw, os.read(status, 64)
+    def _leave(self, child: Child, *, answered: bool) -> None:
+        if not isinstance(child, Worker):
+            child.close()
+        elif answered:
+            self._workers.put(child)
+        else:
+            self._workers.drop(child)
 
     def _abandon(self, keeper: Keeper, work: str, child: ChildIdentity, deadline: float) -> None:
-        if not self.prove_dead(child):
+        if not self._is_dead(child):
             self.abandoned += 1
             raise Abandoned(
                 f"{work} did not answer within {deadline:g} s, and its process {child.pid} cannot be killed "
@@ -185,20 +135,19 @@ class ForkServerChildren(Children):
 
     def _orphaned(self, keeper: Keeper, work: str, child: ChildIdentity) -> None:
         """The fork server died. The kernel kills its children, but only a proof counts."""
-        if not self.prove_dead(child):
+        if not self._is_dead(child):
             raise Abandoned(f"The fork server is gone while {work} ran, and its process {child.pid} cannot be killed.")
         keeper.child_ended(child)
         raise Unavailable(f"The fork server is gone; {work} was killed with it.", "Restart the daemon.")
 
-    def prove_dead(self, child: ChildIdentity) -> bool:
-        """See `Children.prove_dead`."""
+    def _is_dead(self, child: ChildIdentity) -> bool:
         return processes.prove_dead(self._runtime, child)
+
+    def prove_dead(self, child: ChildIdentity) -> bool:
+        """See `Children.prove_dead`. A worker that is still used has answered whoever asks; another has it now."""
+        return child in self._workers or self._is_dead(child)
 
     def close(self) -> None:
         """End the fork server; it kills what it still has."""
-        self._socket.close()
-        try:
-            self._server.wait(5)
-        except subprocess.TimeoutExpired:
-            self._server.kill()
-            self._server.wait()
+        self._workers.close()
+        self.server.close()

@@ -1,51 +1,85 @@
-"""The fork server: single-threaded, started before any thread, forks workers on request.
+"""The fork server: single-threaded, started before any thread, forks children on request.
 
-It reads a request (JSON and descriptors) from its socket, forks, and answers pid and start time. The child
-waits at its gate; when the gate closes without a word it ends. When the daemon goes away, the server kills
-its children and ends; a child whose server dies gets SIGKILL from the kernel (prctl PR_SET_PDEATHSIG). Proof
-of death is the daemon's business all the same.
+It reads a request (JSON and descriptors) from its socket, forks, and answers pid and start time. A child that is to
+become a tool waits at its gate; when the gate closes without a word it ends. A worker waits for work at its socket, and
+ends when that closes. When the daemon goes away, the server kills its children and ends; a child whose server dies
+gets SIGKILL from the kernel (prctl PR_SET_PDEATHSIG). Proof of death is the daemon's business all the same.
 """
 
-import array
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import select
 import signal
 import socket
 import sys
+import traceback
 from typing import Any
 
-from holdfast.host import tools, work
+from holdfast.host import syscalls, tools, work
 from holdfast.host.children import SAID, say
+from holdfast.host.forks import receive, send
 from holdfast.host.linux import LINUX
 from holdfast.host.processes import start_time
 
 PR_SET_PDEATHSIG = 1
-_MOST_FDS = 16
+# Where a worker has its socket; what is above is of the work that it does.
+_SOCKET = 3
 # Opened once: a child would do it each time.
 _LIBC = ctypes.CDLL(None)
 
 
-def _child(request: dict[str, Any], fds: list[int]) -> None:
-    gate, answer, status, *given = fds
-    os.close(status)
+def _child(request: dict[str, Any], fds: tuple[int, ...]) -> None:
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        if request:
+            _become(request, *fds)
+        else:
+            _work(fds[1])
+    except Exception:  # noqa: BLE001 - whatever it is, the server's loop is not this process's
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+def _become(request: dict[str, Any], status: int, gate: int, answer: int, *given: int) -> None:
+    """A tool; or say why not."""
+    os.close(status)
     if os.read(gate, 1) != b"g":
         os._exit(0)
     name = request["work"]
     try:
-        if name in tools.TOOLS:
-            tools.become(tools.TOOLS[name](request["args"], tuple(given)), answer, tuple(given))
-        said: dict[str, Any] = {"answer": work.TABLE[name](LINUX, request["args"], tuple(given))}
+        tools.become(tools.TOOLS[name](request["args"], given), answer, given)
     except Exception as error:  # noqa: BLE001 - told to the daemon, whatever it is
-        said = say(error, name)
-    os.write(answer, json.dumps(said).encode())
-    os._exit(SAID if name in tools.TOOLS else 0)
+        os.write(answer, json.dumps(say(error, name)).encode())
+        os._exit(SAID)
+
+
+def _work(end: int) -> None:
+    """One piece of work after another. Whoever hears an answer may rely on it that nothing of the work is held."""
+    os.dup2(end, _SOCKET)
+    sock = socket.socket(fileno=_SOCKET)
+    gc.disable()
+    gc.freeze()
+    syscalls.close_from(_SOCKET + 1)
+    while True:
+        raw, given = receive(sock)
+        if not raw:
+            os._exit(0)
+        request = json.loads(raw)
+        name = request["work"]
+        try:
+            said: dict[str, Any] = {"answer": work.TABLE[name](LINUX, request["args"], given)}
+        except Exception as error:  # noqa: BLE001 - told to the daemon, whatever it is
+            said = say(error, name)
+        gc.collect()  # first: an object of this work may not close a descriptor of the next
+        syscalls.close_from(_SOCKET + 1)
+        send(sock, said)
 
 
 class Server:
@@ -72,30 +106,25 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
 
     def _request(self) -> bool:
-        size = array.array("i").itemsize * _MOST_FDS
         try:
-            raw, ancillary, _, _ = self._control.recvmsg(1 << 20, socket.CMSG_SPACE(size))
+            raw, fds = receive(self._control)
         except OSError:
             return False
         if not raw:
             return False
-        fds = array.array("i")
-        for level, kind, data in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
         try:
             pid = os.fork()
         except OSError as error:
-            self._control.send(json.dumps({"error": error.strerror}).encode())
+            send(self._control, {"error": error.strerror})
             pid = -1
         if pid == 0:
             self._control.close()
             for kept in self._status.values():
                 os.close(kept)
-            _child(json.loads(raw), list(fds))
+            _child(json.loads(raw), fds)
         if pid > 0:
-            self._status[pid] = os.dup(fds[2])
-            self._control.send(json.dumps({"pid": pid, "start": start_time(pid)}).encode())
+            self._status[pid] = os.dup(fds[0])
+            send(self._control, {"pid": pid, "start": start_time(pid)})
         for fd in fds:
             os.close(fd)
         return True

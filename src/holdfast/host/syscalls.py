@@ -16,7 +16,7 @@ _NUMBERS = {
 }.get(platform.machine(), {})
 _COMMON = {
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432,
-    "openat2": 437, "mount_setattr": 442,
+    "close_range": 436, "openat2": 437, "mount_setattr": 442,
 }  # fmt: skip
 
 AT_EMPTY_PATH = 0x1000
@@ -47,6 +47,11 @@ def call(name: str, *args: object, path: str = "") -> int:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), path or name)
     return answer
+
+
+def close_from(first: int) -> None:
+    """close_range(2): all descriptors from that number on."""
+    call("close_range", ctypes.c_uint(first), ctypes.c_uint(0xFFFFFFFF), ctypes.c_uint(0))
 
 
 def umount(path: str) -> None:

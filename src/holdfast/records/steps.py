@@ -40,7 +40,9 @@ def change(tx: Tx, op: str, idx: int, **columns: Value) -> None:
 
 def add_child(tx: Tx, op: str, child: ChildIdentity) -> None:
     """Record a child before it may act."""
-    tx.run("INSERT INTO children(op, pid, start, boot) VALUES(?, ?, ?, ?)", (op, child.pid, child.start, child.boot))
+    what = (op, child.pid, child.start, child.boot)
+    # A worker does one work after another.
+    tx.run("INSERT INTO children(op, pid, start, boot) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING", what)
 
 
 def forget_children(tx: Tx, op: str) -> None:

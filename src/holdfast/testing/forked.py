@@ -3,86 +3,88 @@
 The server is a small process of its own, so that a fork costs little, however large the process of the tests is.
 """
 
-import array
 import atexit
 import functools
-import json
 import os
 import signal
-import socket
-import subprocess
-import sys
-from typing import Any, Literal
+import threading
+import time
+from typing import Any, Literal, cast
 
+from holdfast.host.forks import Child, ForkServer, Tool, Worker, Workers
+from holdfast.host.tools import TOOLS
+from holdfast.runtime.api import Condition
 from holdfast.testing.sparse import extents
 
 BLOCK = 4096
+# Seconds.
+LONGEST = 600.0
 
 Said = tuple[bytes, int]
 # Killed at its gate, before it did anything; with half of its writes done; with all done, and nothing said of it.
 Moment = Literal["idle", "half", "mute"]
 
 
-class ForkServer:
-    """One for the process of the tests; it ends with it, and its children with it."""
+class Forks:
+    """One fork server for the process of the tests; it ends with it, and its children with it."""
 
     def __init__(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            number = theirs.fileno()
-            command = [sys.executable, "-m", "holdfast.host.forkserver", str(number)]
-            self._process = subprocess.Popen(command, pass_fds=(number,), stdin=subprocess.DEVNULL)
-        self._socket = ours
+        turn = cast("Condition", threading.Condition())
+        self._server = ForkServer(turn)
+        self._workers = Workers(turn, self._server)
 
-    def run(self, name: str, args: dict[str, Any], fds: tuple[int, ...], *, kill: bool = False) -> Said:
-        """What the child said, and its exit status; with `kill` it is killed while it waits at its gate."""
-        gate_out, gate = os.pipe()
-        answer, answer_in = os.pipe()
-        status, status_in = os.pipe()
-        try:
+    def run(self, name: str, args: dict[str, Any], fds: tuple[int, ...]) -> Said:
+        """What the child said, and its exit status."""
+        if name in TOOLS:
+            tool = Tool(self._server, name, args, fds)
             try:
-                pid = self._fork(name, args, (gate_out, answer_in, status_in, *fds))
+                return self._done(tool, name, args, fds)
             finally:
-                for fd in (gate_out, answer_in, status_in):
-                    os.close(fd)
-            if kill:
-                os.kill(pid, signal.SIGKILL)
-            else:
-                os.write(gate, b"g")
-            raw = b"".join(iter(lambda: os.read(answer, 65536), b""))
-            return raw, int(os.read(status, 64))
-        finally:
-            for fd in (gate, answer, status):
-                os.close(fd)
+                tool.close()
+        worker = self._workers.take()
+        said = self._done(worker, name, args, fds)
+        self._workers.put(worker)
+        return said
 
-    def _fork(self, name: str, args: dict[str, Any], fds: tuple[int, ...]) -> int:
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
-        self._socket.sendmsg([json.dumps({"work": name, "args": args}).encode()], rights)
-        return int(json.loads(self._socket.recv(4096))["pid"])
+    @staticmethod
+    def _done(child: Child, name: str, args: dict[str, Any], fds: tuple[int, ...]) -> Said:
+        child.begin(name, args, fds)
+        raw, status = child.listen(LONGEST, time.monotonic)
+        return raw, int(status or -signal.SIGKILL)
+
+    def killed(self, name: str, args: dict[str, Any], fds: tuple[int, ...]) -> Said:
+        """The same of one that is killed while it waits."""
+        child = Tool(self._server, name, args, fds) if name in TOOLS else Worker(self._server)
+        os.kill(child.identity.pid, signal.SIGKILL)
+        try:
+            raw, status = child.listen(LONGEST, time.monotonic)
+            return raw, int(status or 0)
+        finally:
+            child.close()
 
     def close(self) -> None:
         """End it."""
-        self._socket.close()
-        self._process.wait(10)
+        self._workers.close()
+        self._server.close()
 
 
 @functools.cache
-def server() -> ForkServer:
+def forks() -> Forks:
     """Started when the first child is wanted."""
-    found = ForkServer()
+    found = Forks()
     atexit.register(found.close)
     return found
 
 
 def forked(name: str, args: dict[str, Any], fds: tuple[int, ...]) -> Said:
     """Do a piece of work in a forked process; what it said, and its exit status."""
-    return server().run(name, args, fds)
+    return forks().run(name, args, fds)
 
 
 def killed(moment: Moment, name: str, args: dict[str, Any], fds: tuple[int, ...]) -> Said:
     """The same for a child that dies by SIGKILL; one that is "mute" was run before, and its end is all that is left."""
     if moment == "idle":
-        return server().run(name, args, fds, kill=True)
+        return forks().killed(name, args, fds)
     if moment == "half":
         forked(name, args, fds)
         tear(fds[0])

@@ -117,7 +117,10 @@ class Using:
         return self._daemon.records.read(lambda tx: finding.at(tx, path))
 
     def _joined(self, path: str, kinds: tuple[str, ...]) -> bool:
-        return self._ensuring.joined(claims.on_name(self._daemon.member.uid, path), *kinds)
+        try:
+            return self._ensuring.joined(claims.on_name(self._daemon.member.uid, path), *kinds)
+        except (NotFound, Exists):  # somebody was faster than whom we joined: what came of it is to be seen
+            return True
 
     def _cancelled(self, volume: str, path: str, kinds: tuple[str, ...]) -> None:
         """Whoever does the opposite with this volume, at this path, is called back. Raises Again if there is one."""

@@ -46,7 +46,7 @@ class VolumeUnmount(Asked, frozen=True, kw_only=True, tag="attachment.unmount.1"
         """What was attached or connected for it goes with the volume's last mount."""
         attachment = resources.by_uid(tx, Attachment, bound.uids["attachment"])
         if attachment is None:
-            raise NotFound(f"No volume of ours is mounted at {self.path} any more.")
+            raise NotFound(f"No volume of ours is mounted at {self.path or self.attachment} any more.")
         pool, row, _ = around(tx, attachment.parent)
         spec, place, what = attachment.spec, pool_ref(pool, bound.drawn.owner), object_ref(row)
         last = len(resources.page(tx, Attachment, row.uid)) == 1
