@@ -126,7 +126,7 @@ ENGINE = (
     ),
     Mutant(
         9, "a child is known in memory only", "engine/journal.py",
-        '        self._commit("child", live, {}, lambda tx: steps.add_child(tx, live.id, child))\n', "",
+        '        self._commit("child", live, {}, lambda tx: steps.add_child(tx, live.id, child), durable=False)\n', "",
         Seeds(19), quick=True,
     ),
     Mutant(

@@ -10,8 +10,23 @@ EPOCHS = Suite(
 RECORDS = (
     Mutant(
         1, "synchronous=NORMAL", "records/sqlite.py",
-        '"synchronous=FULL"', '"synchronous=NORMAL"',
+        'True: "FULL"', 'True: "NORMAL"',
         Seeds(1),
+    ),
+    Mutant(
+        1, "no intent is synced", "model/step.py",
+        "    volatile: ClassVar[bool] = False", "    volatile: ClassVar[bool] = True",
+        Seeds(1),
+    ),
+    Mutant(
+        1, "an answered operation may be lost with the power", "engine/engine.py",
+        "        durable: bool = True,", "        durable: bool = False,",
+        Seeds(1),
+    ),
+    Mutant(
+        6, "the numbers of changes that a loss of power took back are given again", "records/operations.py",
+        '"changes", 1 << 20', '"changes", 0',
+        Seeds(6000015),
     ),
     Mutant(
         1, "what a killed daemon left in the log counts as durable at the next start", "records/sqlite.py",

@@ -14,7 +14,7 @@ def without_sync_of_renames(where: Path) -> dict[str, str]:
 
 def without_sync_of_commits(where: Path) -> dict[str, str]:
     """The same of one whose database is in order after a crash, and no more."""
-    return _copy(where, "records/sqlite.py", '"synchronous=FULL"', '"synchronous=NORMAL"')
+    return _copy(where, "records/sqlite.py", 'True: "FULL"', 'True: "NORMAL"')
 
 
 def without_persist(where: Path) -> dict[str, str]:

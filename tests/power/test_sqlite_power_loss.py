@@ -172,7 +172,7 @@ class NamelessVfs(MemoryVfs):
 
 
 def with_synchronous(word: str) -> Workload:
-    """The same workload, and PRAGMA synchronous of each connection."""
+    """The same workload, and PRAGMA synchronous of each connection, which thinks that it is as it should be."""
     return Workload(1, 15, tune=lambda records: records._raw.pragma("synchronous", word))
 
 

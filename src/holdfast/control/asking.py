@@ -17,10 +17,11 @@ def ask(
     *,
     allowance: float | None = None,
     begun: Callable[[str], None] | None = None,
+    durable: bool = True,
 ) -> OperationView:
     """The operation of the key if it has one, whatever the world looks like by now; else a new one.
 
-    Raises the errors of the early look and of `Engine.submit`, whose `allowance` and `begun` these are.
+    Raises the errors of the early look and of `Engine.submit`, whose `allowance`, `begun` and `durable` these are.
     """
     engine = daemon.engine
     earlier = engine.earlier(asked, caller, key) if key else None
@@ -34,4 +35,4 @@ def ask(
         if earlier is None:
             raise
         return earlier
-    return engine.submit(checked, caller, key=key, said=asked, allowance=allowance, begun=begun)
+    return engine.submit(checked, caller, key=key, said=asked, allowance=allowance, begun=begun, durable=durable)

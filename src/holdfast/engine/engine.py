@@ -90,6 +90,7 @@ class Engine:
 
     def _resume(self) -> None:
         def take_over(tx: Tx) -> list[str]:
+            operations.begin(tx)
             rows = operations.unended(tx, self._member)
             for row in rows:
                 operations.new_epoch(tx, row.id)
@@ -122,13 +123,16 @@ class Engine:
         allowance: float | None = None,
         said: Request | None = None,
         begun: Callable[[str], None] | None = None,
+        durable: bool = True,
     ) -> OperationView:
         """Store the request as an operation and begin it; the same key and body give the same operation.
 
         Raises the errors of `bind` and `plan`, KeyReused, Suspended, NoSpace or Unavailable. `allowance`
         is the time in seconds until it undoes by itself. `said` is the request as the caller wrote it, where
         `request` is its canonical form: the key is bound to it. With `begun`, whoever calls waits for the operation
-        anyway: it is told its id, and then, while few others run, works on it itself, until it ends or waits.
+        anyway: it is told its id, and then, while few others run, works on it itself, until it ends or waits. One that
+        is not `durable` may never have been, after a loss of power before its first durable intent or its end: for
+        callers who then ask again.
         """
         if self._stopping:
             raise Unavailable("The daemon is stopping.", "Try again when it runs.")
@@ -139,7 +143,9 @@ class Engine:
         # Its id is known to others as soon as it is committed: nobody may run it until it is handed over here.
         self._queue.reserve(op)
         try:
-            found = self._submission.store(op, request, caller or Caller(), key, allowance, said or request)
+            found = self._submission.store(
+                op, request, caller or Caller(), key, allowance, said or request, durable=durable
+            )
         except BaseException:
             self._queue.put_back(op, None)
             raise

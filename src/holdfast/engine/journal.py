@@ -30,9 +30,9 @@ class Journal:
         self._changed = changed
         self._observer = observer
 
-    def write(self, name: str, fn: Callable[[Tx], T]) -> T:
+    def write(self, name: str, fn: Callable[[Tx], T], *, durable: bool = True) -> T:
         """One transaction between two failpoints."""
-        return self._runtime.effect(f"journal.{name}", lambda: self._records.write(fn))
+        return self._runtime.effect(f"journal.{name}", lambda: self._records.write(fn, durable=durable))
 
     def now(self) -> float:
         """Wall-clock seconds, for people."""
@@ -45,7 +45,9 @@ class Journal:
     def _told(self, live: Live) -> None:
         self._changed(live.id, live.row.state, live)
 
-    def _commit(self, name: str, live: Live, columns: dict[str, Value], more: Callable[[Tx], T]) -> T:
+    def _commit(
+        self, name: str, live: Live, columns: dict[str, Value], more: Callable[[Tx], T], *, durable: bool = True
+    ) -> T:
         """Change the operation's row under its epoch, and what belongs to it; then follow in memory."""
         now = self._runtime.monotonic()
         columns.setdefault("spent", live.spent(now))
@@ -53,13 +55,14 @@ class Journal:
         def fn(tx: Tx) -> tuple[int, T]:
             return operations.change(tx, live.id, live.row.epoch, **columns), more(tx)
 
-        number, answer = self.write(name, fn)
+        number, answer = self.write(name, fn, durable=durable)
         live.clock.mark = now
         live.set_row(changed=number, **columns)
         return answer
 
     def _step(self, name: str, live: Live, idx: int, columns: dict[str, Value], **step: Value) -> None:
-        self._commit(name, live, columns, lambda tx: self._write_step(tx, live, idx, step))
+        durable = not live.steps[idx].volatile
+        self._commit(name, live, columns, lambda tx: self._write_step(tx, live, idx, step), durable=durable)
         live.set_step(idx, **step)
         self._told(live)
 
@@ -84,7 +87,8 @@ class Journal:
                     raise Cancelled
             self._write_step(tx, live, idx, columns)
 
-        self._commit("intent", live, {"state": "running", "reason": "", "cursor": idx, "tries": 0}, fn)
+        row: dict[str, Value] = {"state": "running", "reason": "", "cursor": idx, "tries": 0}
+        self._commit("intent", live, row, fn, durable=not live.steps[idx].volatile)
         live.set_step(idx, **columns)
         self._told(live)
 
@@ -153,8 +157,8 @@ class Journal:
         return successors
 
     def child(self, live: Live, child: ChildIdentity) -> None:
-        """A child is about to act. Its end needs no commit: after a restart a look tells."""
-        self._commit("child", live, {}, lambda tx: steps.add_child(tx, live.id, child))
+        """A child is about to act. Its end needs no commit: a look tells, and after a loss of power it is over."""
+        self._commit("child", live, {}, lambda tx: steps.add_child(tx, live.id, child), durable=False)
         live.children.append(child)
 
 

@@ -43,7 +43,15 @@ class Submission:
         self._owner = owner
 
     def store(
-        self, op: str, request: Request, caller: Caller, key: str, allowance: float | None, said: Request
+        self,
+        op: str,
+        request: Request,
+        caller: Caller,
+        key: str,
+        allowance: float | None,
+        said: Request,
+        *,
+        durable: bool,
     ) -> Live | str:
         """One transaction: the operation `op` with its claims, and if they are free its plan and first intent.
 
@@ -67,9 +75,11 @@ class Submission:
             else:
                 row = msgspec.structs.replace(row, state="running")
                 rows = _plan(tx, row, request, Bound(drawn, binding.uids))
+                if not durable and rows and rows[0].state == "intent":
+                    raise TypeError("an intent must be durable")
             return operations.insert(tx, row), rows
 
-        found = self._journal.write("submit", fn)
+        found = self._journal.write("submit", fn, durable=durable)
         if isinstance(found, str):
             return found
         live = Live(*found, [], self._codec, clock)

@@ -139,7 +139,8 @@ class Step(msgspec.Struct, metaclass=_StepMeta, frozen=True, forbid_unknown_fiel
 
     `minted` says that the object's name was made in this operation, so that nothing can be there yet and
     the first look is skipped. `pivot` marks the one step of a plan after which there is no way back. `looks`
-    says that it only looks: its first Done is its work, and is shown as such.
+    says that it only looks: its first Done is its work, and is shown as such. `volatile` says that nothing its acts
+    change outlives a loss of power, such as a mount: then its intent need not either.
     """
 
     Result: ClassVar[type[msgspec.Struct] | None] = None
@@ -147,6 +148,7 @@ class Step(msgspec.Struct, metaclass=_StepMeta, frozen=True, forbid_unknown_fiel
     pivot: ClassVar[bool] = False
     minted: ClassVar[bool] = False
     looks: ClassVar[bool] = False
+    volatile: ClassVar[bool] = False
 
     @abc.abstractmethod
     def judge(self, ctx: Context) -> Verdict:

@@ -28,8 +28,12 @@ class Records(abc.ABC):
     """The database. `fn` is rerunnable: it reads and writes only through its Tx and draws no ids or time."""
 
     @abc.abstractmethod
-    def write(self, fn: Callable[[Tx], T]) -> T:
-        """Run `fn` in a transaction; return its answer once that is durable."""
+    def write(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:
+        """Run `fn` in a transaction; return its answer once that is durable.
+
+        One that is not `durable` outlives this process and comes before whatever is written later, but a loss of
+        power may take it back: for what says nothing any more once the machine was off.
+        """
 
     @abc.abstractmethod
     def read(self, fn: Callable[[Tx], T]) -> T:

@@ -13,6 +13,10 @@ _MOST = 256
 class Connection(Protocol):
     """One connection, used by one caller at a time."""
 
+    def sync(self, durable: bool) -> None:
+        """Whether the transactions that are begun from now on are durable once committed."""
+        ...
+
     def begin(self) -> Tx:
         """Start a transaction."""
         ...
@@ -40,10 +44,11 @@ class _Waiter:
     Only one that finds another leading needs a bell: the leader rings for the others.
     """
 
-    __slots__ = ("answer", "bell", "error", "fn", "leads", "over", "reads")
+    __slots__ = ("answer", "bell", "durable", "error", "fn", "leads", "over", "reads")
 
-    def __init__(self, fn: Callable[[Tx], Any], *, reads: bool) -> None:
+    def __init__(self, fn: Callable[[Tx], Any], *, reads: bool, durable: bool = False) -> None:
         self.fn = fn
+        self.durable = durable
         self.bell: Condition | None = None
         self.reads = reads
         self.answer: Any = None
@@ -85,9 +90,9 @@ class GroupCommit:
         self._waiting: list[_Waiter] = []
         self._leading = False
 
-    def submit(self, fn: Callable[[Tx], Any]) -> Any:
-        """Run `fn`, alone or with others; return its answer once committed."""
-        return self._ask(_Waiter(fn, reads=False))
+    def submit(self, fn: Callable[[Tx], Any], *, durable: bool = True) -> Any:
+        """Run `fn`, alone or with others; return its answer once committed. See `Records.write`."""
+        return self._ask(_Waiter(fn, reads=False, durable=durable))
 
     def read(self, fn: Callable[[Tx], Any]) -> Any:
         """Run `fn` between commits and roll back."""
@@ -148,6 +153,7 @@ class GroupCommit:
             self._connection.rollback()
 
     def _commit(self, batch: list[_Waiter]) -> None:
+        self._connection.sync(any(waiter.durable for waiter in batch))
         if self._twice:
             self._together(batch)
             self._connection.rollback()

@@ -3,6 +3,7 @@
 import msgspec
 
 from holdfast.model.errors import HoldfastError
+from holdfast.records import meta
 from holdfast.records.contract import Row, Tx, Value
 
 
@@ -47,7 +48,11 @@ class OperationRow(msgspec.Struct, frozen=True):
 _COLUMNS = ", ".join(OperationRow.__struct_fields__)
 _MARKS = ", ".join("?" for _ in OperationRow.__struct_fields__)
 # The next number of a change. Pruning keeps the largest, so that none is given twice.
-_NEXT = "(SELECT COALESCE(MAX(changed), 0) + 1 FROM operations)"
+# A number that was given is never given again, though a loss of power took back whose it was.
+_CHANGES, _STRIDE = "changes", 1 << 20
+_LAST = f"""(SELECT MAX(number) FROM (SELECT COALESCE(MAX(changed), 0) AS number FROM operations
+    UNION ALL SELECT value FROM meta WHERE name='{_CHANGES}') AS numbers)"""
+_NEXT = f"{_LAST} + 1"
 _UNENDED = "('queued', 'running', 'undoing', 'parked')"
 
 
@@ -107,6 +112,11 @@ def page(tx: Tx, *, state: str = "", ref: str = "", before: int = 1 << 60, most:
         f"SELECT {_COLUMNS} FROM operations WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?", (*values, most)
     )
     return [_row(row) for row in rows]
+
+
+def begin(tx: Tx) -> None:
+    """Whoever runs from now on numbers changes beyond all that could have been given before."""
+    meta.put(tx, _CHANGES, int(tx.run(f"SELECT {_LAST}")[0][0]) + _STRIDE)
 
 
 def latest(tx: Tx) -> int:

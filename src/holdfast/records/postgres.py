@@ -85,8 +85,8 @@ class PostgresRecords(Records):
         tx.run("DELETE FROM schema_version")
         tx.run("INSERT INTO schema_version(version) VALUES(?)", (VERSION,))
 
-    def write(self, fn: Callable[[Tx], T]) -> T:
-        """See `Records.write`; a serialisation failure reruns `fn`."""
+    def write(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:  # noqa: ARG002  a server can fall alone
+        """See `Records.write`; always durable. A serialisation failure reruns `fn`."""
         with self._turn:
             if self._twice:
                 self._retrying(fn, keep=False)

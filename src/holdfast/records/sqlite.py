@@ -19,6 +19,10 @@ T = TypeVar("T")
 _WORDS = {"int": "INTEGER", "real": "REAL", "text": "TEXT", "strict": "STRICT"}
 
 
+# NORMAL leaves out the sync of the log at each commit: https://sqlite.org/pragma.html#pragma_synchronous
+_LEVELS = {True: "FULL", False: "NORMAL"}
+
+
 class _SqliteTx(Tx):
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -37,6 +41,12 @@ class _SqliteConnection:
         self._guard = guard
         self._fatal = fatal
         self._tx = _SqliteTx(raw)
+        self._durable: bool | None = None
+
+    def sync(self, durable: bool) -> None:
+        if durable != self._durable:
+            self._raw.execute(f"PRAGMA synchronous={_LEVELS[durable]}")
+            self._durable = durable
 
     def begin(self) -> Tx:
         self._raw.execute("BEGIN IMMEDIATE")
@@ -149,9 +159,10 @@ class SqliteRecords(Records):
         self._raw.set_busy_timeout(0)
         # Else a statement is compiled anew for each value that is bound to it, to fit a plan to the statistics.
         self._raw.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL"):
             self._raw.execute(f"PRAGMA {pragma}")
         self._connection = _SqliteConnection(self._raw, guard, fatal)
+        self._connection.sync(durable=True)
         self._migrate()
 
     def _migrate(self) -> None:
@@ -182,11 +193,11 @@ class SqliteRecords(Records):
         finally:
             self._connection.rollback()
 
-    def write(self, fn: Callable[[Tx], T]) -> T:
+    def write(self, fn: Callable[[Tx], T], *, durable: bool = True) -> T:
         """See `Records.write`."""
         while True:  # each turn uses up a reserve
             with contextlib.suppress(_TryAgain):
-                return self._group.submit(fn)  # type: ignore[no-any-return]  # fn's own type
+                return self._group.submit(fn, durable=durable)  # type: ignore[no-any-return]  # fn's own type
 
     def peek(self) -> Tx:
         """The connection itself, for whoever knows that no transaction is under way: the simulation's invariants."""

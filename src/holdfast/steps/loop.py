@@ -1,7 +1,7 @@
 """The loop device of a block volume: attached for good, until it is detached."""
 
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 from holdfast.drivers.contract import PoolRef, VolumeRef
 from holdfast.drivers.registry import Drivers
@@ -20,6 +20,7 @@ class _Attached(Step, frozen=True):
     pool: PoolRef
     volume: VolumeRef
     read_only: bool = False
+    volatile: ClassVar[bool] = True
 
     def _attached(self, ctx: Context) -> list[Loop]:
         with ctx.tool(Drivers).of(self.pool).access(self.pool, self.volume) as access:

@@ -1,7 +1,7 @@
 """A volume at a path: mounting and unmounting are the same two acts, one the way back of the other."""
 
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import Access, PoolRef, VolumeRef
@@ -37,6 +37,7 @@ class _AtPath(Step, frozen=True, omit_defaults=True):
     path: str
     read_only: bool
     flags: tuple[MountFlag, ...] = ()
+    volatile: ClassVar[bool] = True
 
     def _look(self, ctx: Context) -> MountLook:
         kernel = ctx.tool(Host).kernel

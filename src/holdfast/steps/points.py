@@ -6,7 +6,7 @@ power loss no mount is there either, and what is wanted is asked for again.
 
 import os
 import stat
-from typing import Any
+from typing import Any, ClassVar
 
 from holdfast.host import mounttable
 from holdfast.host.host import Host
@@ -124,7 +124,9 @@ class PointMade(_Point, frozen=True, tag="point-made.1"):
 
 
 class PointRemoved(_Point, frozen=True, tag="point-removed.1"):
-    """The mount point is gone."""
+    """The mount point is gone. One that a loss of power leaves is as empty as one that was made anew."""
+
+    volatile: ClassVar[bool] = True
 
     def judge(self, ctx: Context) -> Verdict:
         """What holds anything, which was hidden while something was mounted there, stays."""

@@ -26,9 +26,12 @@ class Ensuring:
         self._left = left
         self.operations: list[str] = []
 
-    def asked(self, request: Asked) -> None:
-        """Have it done. Raises the error of the look, of the submission, or of the operation's end; Waiting."""
-        self.ended(asking.ask(self._daemon, request, CALLER, begun=lambda _op: None))
+    def asked(self, request: Asked, *, durable: bool = True) -> None:
+        """Have it done. Raises the error of the look, of the submission, or of the operation's end; Waiting.
+
+        `durable` as of `Engine.submit`: an orchestrator that has no answer asks again.
+        """
+        self.ended(asking.ask(self._daemon, request, CALLER, begun=lambda _op: None, durable=durable))
 
     def joined(self, claim: Claim, *kinds: str) -> bool:
         """Whether an operation of one of these kinds has what is claimed; then it is over now. Raises as `asked`."""

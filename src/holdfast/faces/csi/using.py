@@ -50,7 +50,7 @@ class Using:
             flags=wanted.flags, alone=wanted.alone,
         )  # fmt: skip
         try:
-            self._ensuring.asked(asked)
+            self._ensuring.asked(asked, durable=False)
         except NotFound:  # it was renamed, or is gone
             return False
         except Exists as error:
@@ -64,7 +64,7 @@ class Using:
         if self.is_there(row) and row.status.ready and not holds(row.conditions, ABANDONED):
             return True
         try:
-            self._ensuring.asked(MountRestore(attachment=row.uid))
+            self._ensuring.asked(MountRestore(attachment=row.uid), durable=False)
         except NotFound:
             return False
         return True
@@ -95,7 +95,7 @@ class Using:
             if row.spec.use != use:
                 raise WrongState(f"The volume is at {path}, but as a {row.spec.use}.")
             try:
-                self._ensuring.asked(VolumeUnmount(attachment=row.uid))
+                self._ensuring.asked(VolumeUnmount(attachment=row.uid), durable=False)
             except NotFound:  # somebody was faster
                 continue
             return self._nothing_hidden(path, None)

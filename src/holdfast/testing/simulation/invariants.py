@@ -31,6 +31,8 @@ _OPEN = "('queued', 'running', 'undoing', 'parked')"
 # What Holdfast does outside of operations: counters' stamps, and what a repair discards of what is over.
 # Looks that want a child, and the sync of what was there before.
 _HARMLESS = re.compile(r"\.persist|^child\.(?:check|fsck)-")
+# A loss of power takes it back as well.
+_VOLATILE = re.compile(r"^child\.(?:mount-|bind-|umount|loop-)|^point\.(?:rmdir|unlink)")
 _OWN = (
     "pool.stamp", "tree.remove", "volume.sync-discarded",
     *(f"array.{purpose}." for purpose in ("stamp", "remove-host", "disconnect", "destroy", "eradicate")),
@@ -77,6 +79,10 @@ class Invariants:
         self.orphaned: dict[str, None] = {}
         self._changed = 0
         self._refused = 0
+        # The last operation that no loss of power takes back.
+        self._synced = 0
+        # Operations whose journal a loss of power would take back.
+        self._loose: dict[str, None] = {}
         # What running operations have claimed for themselves alone, as of the last commit.
         self.claimed: dict[str, str] = {}
         # Whether the world may have changed since it was looked at.
@@ -97,6 +103,8 @@ class Invariants:
         daemon = self._universe.daemon
         if daemon is None or not hasattr(daemon, "engine"):
             return
+        if operation in self._loose and not _VOLATILE.search(name):
+            raise Breach(1, f"{name} before the intent was synced", operation)
         tx = peek(daemon)
         rows = tx.run("SELECT state, direction, epoch FROM operations WHERE id=?", (operation,))
         if not rows:
@@ -117,18 +125,26 @@ class Invariants:
             if pid in self._universe.alive:
                 raise Breach(9, f"{name} while its abandoned child {pid} lives", operation)
 
+    def at_journal(self, operation: str) -> None:
+        """The journal of an operation changed; the identity of a child is told apart, as no loss of power leaves it."""
+        daemon = self._universe.daemon
+        if daemon is not None and hasattr(daemon, "engine") and self._is_volatile(daemon):
+            self._loose[operation] = None
+
     def at_commit(self) -> None:
         """The records changed."""
         daemon = self._universe.daemon
         if daemon is None or not hasattr(daemon, "engine"):
             return
-        if not self._disk.unsynced(daemon.state_dir.database + "-wal"):
-            self._refused = self._disk.refused
-        elif self._refused == self._disk.refused:  # else what is there may be of a transaction that did not fit
-            raise Breach(1, "a commit was answered before it was synced")
         tx = peek(daemon)
         before = len(self.ended)
         self._ends(tx)
+        if self._is_volatile(daemon):
+            self._may_be(tx, ended=len(self.ended) > before)
+        else:
+            self._refused = self._disk.refused
+            self._loose.clear()
+            self._synced = int(tx.run("SELECT COALESCE(MAX(seq), 0) FROM operations")[0][0])
         if self.dark:
             self.dark = False
             self.gone.update((mount.path, None) for mount in self.model.mounts.values())
@@ -144,6 +160,19 @@ class Invariants:
         self._strays(tx, held, daemon.member.uid)
         self._mounts(held)
         self.beside(tx, held)
+
+    def _is_volatile(self, daemon: Daemon) -> bool:
+        """Whether a loss of power would take back what was committed last, and not because it did not fit."""
+        log = daemon.state_dir.database + "-wal"
+        return self._disk.unsynced(log) and self._refused == self._disk.refused
+
+    def _may_be(self, tx: Tx, *, ended: bool) -> None:
+        """Whom nobody was told of may be lost: not an end, nor an operation of whoever has its id."""
+        if ended:
+            raise Breach(1, "an end was answered before it was synced")
+        told = tx.run("SELECT id FROM operations WHERE seq>? AND actor<>'csi'", (self._synced,))
+        if told:
+            raise Breach(1, "an operation was answered before it was synced", str(told[0][0]))
 
     def calm(self) -> None:
         """After healing nothing is excused any more."""

@@ -138,6 +138,8 @@ class Run:
                 self.conditions.check()
             elif name.endswith(".before") and not name.startswith(("journal.", "records.")):
                 self.invariants.at_effect(name, operation)
+            elif name.startswith("journal.") and name.endswith(".after") and name != "journal.child.after":
+                self.invariants.at_journal(operation)
         except Breach as breach:
             self._breach = self._breach or breach
             universe.kill()
