@@ -35,7 +35,11 @@ class Ensuring:
 
     def joined(self, claim: Claim, *kinds: str) -> bool:
         """Whether an operation of one of these kinds has what is claimed; then it is over now. Raises as `asked`."""
-        found = next((op for op, kind in self.holders(claim) if kind in kinds), "")
+        return self.followed(self.holders(claim), *kinds)
+
+    def followed(self, holders: list[tuple[str, str]], *kinds: str) -> bool:
+        """The same of holders that were read with something else."""
+        found = next((op for op, kind in holders if kind in kinds), "")
         if found:
             self.ended(self._daemon.engine.get(found))
         return bool(found)
@@ -63,9 +67,10 @@ class Ensuring:
         self.operations.append(view.id)
         if view.state == "queued" and (first := self._parked_before(view.id)):
             raise Waiting(f"Operation {view.id} ({view.kind}) waits for {first}")
-        left = self._left()
-        seconds = LONGEST if left is None or left > DAY else max(0.0, left - WAY)
-        view = self._daemon.engine.watch.wait(view.id, seconds)
+        if not view.ended:
+            left = self._left()
+            seconds = LONGEST if left is None or left > DAY else max(0.0, left - WAY)
+            view = self._daemon.engine.watch.wait(view.id, seconds)
         match view.state:
             case "done":
                 return

@@ -40,9 +40,11 @@ class Making:
         if of:
             want = self._as_source(name, of, want)
         for _ in range(TURNS):
-            found = self.daemon.records.read(lambda tx: by_name(tx, name))
+            found, holders = self.daemon.records.read(
+                lambda tx: (by_name(tx, name), claims.holders(tx, claims.on_name(pool.uid, name)))
+            )
             if found is None:
-                if not ensuring.joined(claims.on_name(pool.uid, name), *_MAKES):
+                if not ensuring.followed(holders, *_MAKES):
                     self._make(pool, name, want, of, labels, ensuring)
                 continue
             at, volume = found

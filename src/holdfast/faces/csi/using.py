@@ -4,6 +4,8 @@ Who does the same is joined; who does the opposite is cancelled, and the call as
 look answer, and only what they do not show is asked for.
 """
 
+from typing import NamedTuple
+
 from holdfast.control.daemon import Daemon
 from holdfast.faces.csi import finding
 from holdfast.faces.csi.ensuring import Ensuring
@@ -11,7 +13,7 @@ from holdfast.host import mountpoints, mounttable
 from holdfast.model.conditions import ABANDONED, holds
 from holdfast.model.errors import Again, Exists, Foreign, NotFound, WrongState
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
-from holdfast.model.resources import Attachment, AttachmentSpec, Use
+from holdfast.model.resources import Attachment, AttachmentSpec, Pool, Use, Volume
 from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.records import claims, resources
@@ -32,19 +34,21 @@ class Using:
     def there(self, wanted: AttachmentSpec) -> None:
         """It is at the path as wanted. Raises Exists if it is otherwise, and what `Ensuring.asked` does."""
         for _ in range(TURNS):
-            self._cancelled(wanted.volume, wanted.path, _UNMOUNTS)
-            if self._joined(wanted.path, _MOUNTS):
+            now = self._read(wanted.volume, wanted.path)
+            self._cancelled(now, _UNMOUNTS)
+            if self._joined(now, _MOUNTS):
                 continue
-            row = self._read(wanted.path)
-            if row is not None and row.spec != wanted:
-                raise Exists(f"At {wanted.path} {_differs(row, wanted)}.")
-            if self._made(wanted) if row is None else self._back(row):
+            if now.row is not None and now.row.spec != wanted:
+                raise Exists(f"At {wanted.path} {_differs(now.row, wanted)}.")
+            if self._made(wanted, now) if now.row is None else self._back(now.row):
                 return
         raise Again(f"What is at {wanted.path} comes and goes.")
 
-    def _made(self, wanted: AttachmentSpec) -> bool:
+    def _made(self, wanted: AttachmentSpec, now: "_Now") -> bool:
         """Whether it was asked for, and is there; else somebody was faster."""
-        pool, volume = self._daemon.records.read(lambda tx: finding.the_volume(tx, wanted.volume))
+        if now.found is None:
+            raise NotFound(f"There is no volume {wanted.volume}.")
+        pool, volume = now.found
         asked = VolumeMount(
             pool=pool.name, name=volume.name, path=wanted.path, read_only=wanted.read_only, use=wanted.use,
             flags=wanted.flags, alone=wanted.alone,
@@ -54,7 +58,7 @@ class Using:
         except NotFound:  # it was renamed, or is gone
             return False
         except Exists as error:
-            if self._read(wanted.path) is None:  # no record's: a mount of somebody else
+            if self._read(wanted.volume, wanted.path).row is None:  # no record's: a mount of somebody else
                 raise WrongState(error.detail, error.hint) from error
             return False
         return True
@@ -86,10 +90,11 @@ class Using:
     def gone(self, volume: str, path: str, use: Use) -> None:
         """It is not at the path. What is there of others stays, and is told."""
         for _ in range(TURNS):
-            self._cancelled(volume, path, _MOUNTS)
-            if self._joined(path, _UNMOUNTS):
+            now = self._read(volume, path)
+            self._cancelled(now, _MOUNTS)
+            if self._joined(now, _UNMOUNTS):
                 continue
-            row = self._read(path)
+            row = now.row
             if row is None or row.parent != volume:
                 return self._nothing_hidden(path, row)
             if row.spec.use != use:
@@ -113,26 +118,35 @@ class Using:
         if row is None and not mountpoints.is_empty(path, kernel):
             raise WrongState(f"{path} is not empty, and nothing is mounted there.", "Move away what is in it.")
 
-    def _read(self, path: str) -> Attachment | None:
-        return self._daemon.records.read(lambda tx: finding.at(tx, path))
+    def _read(self, volume: str, path: str) -> "_Now":
+        claim = claims.on_name(self._daemon.member.uid, path)
 
-    def _joined(self, path: str, kinds: tuple[str, ...]) -> bool:
+        def read(tx: Tx) -> _Now:
+            of_volume = claims.holders(tx, claims.on_uid(volume))
+            return _Now(finding.at(tx, path), finding.by_uid(tx, volume), claims.holders(tx, claim), of_volume)
+
+        return self._daemon.records.read(read)
+
+    def _joined(self, now: "_Now", kinds: tuple[str, ...]) -> bool:
         try:
-            return self._ensuring.joined(claims.on_name(self._daemon.member.uid, path), *kinds)
+            return self._ensuring.followed(now.at_path, *kinds)
         except (NotFound, Exists):  # somebody was faster than whom we joined: what came of it is to be seen
             return True
 
-    def _cancelled(self, volume: str, path: str, kinds: tuple[str, ...]) -> None:
+    def _cancelled(self, now: "_Now", kinds: tuple[str, ...]) -> None:
         """Whoever does the opposite with this volume, at this path, is called back. Raises Again if there is one."""
-
-        def both(tx: Tx) -> list[tuple[str, str]]:
-            of_volume = claims.holders(tx, claims.on_uid(volume))
-            at_path = claims.holders(tx, claims.on_name(self._daemon.member.uid, path))
-            return [each for each in at_path if each in of_volume]
-
-        for op, kind in self._daemon.records.read(both):
-            if kind in kinds:
+        for op, kind in now.at_path:
+            if kind in kinds and (op, kind) in now.of_volume:
                 self._ensuring.cancelled(op, kind)
+
+
+class _Now(NamedTuple):
+    """What is recorded at a path, of a volume, and which operations have the one and the other."""
+
+    row: Attachment | None
+    found: tuple[Pool, Volume] | None
+    at_path: list[tuple[str, str]]
+    of_volume: list[tuple[str, str]]
 
 
 def published(tx: Tx, volume: str) -> list[Attachment]:

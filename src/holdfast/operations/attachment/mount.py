@@ -98,8 +98,13 @@ class VolumeMount(Asked, frozen=True, kw_only=True, omit_defaults=True, tag="att
         if self.use != "mount" and path != self.path:
             raise Invalid(f"{self.path} leads elsewhere, to {path}.")
         asked = msgspec.structs.replace(self, path=path)
-        volume = desk.records.read(lambda tx: find_volume(tx, find_pool(tx, self.pool), self.name))
-        desk.records.read(lambda tx: check_path(tx, path))
+
+        def read(tx: Tx) -> Volume:
+            volume = find_volume(tx, find_pool(tx, self.pool), self.name)
+            check_path(tx, path)
+            return volume
+
+        volume = desk.records.read(read)
         directory, private = volume.spec.content != "block", desk.host.private
         absent = self.use == "publish"
         mountpoints.check(path, directory=directory, private=private, kernel=desk.host.kernel, absent=absent)
