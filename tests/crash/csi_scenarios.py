@@ -10,6 +10,7 @@ from holdfast.operations.attachment.mount import MountRestore, VolumeMount
 from holdfast.operations.attachment.unmount import VolumeUnmount
 from holdfast.operations.base import Asked
 from holdfast.operations.pool.create import PoolCreate
+from holdfast.operations.snapshot.group import GroupCreate
 from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.grant import VolumeGrant
 from holdfast.records import resources
@@ -26,6 +27,9 @@ def csi_scenarios(scratch: str) -> list[Scenario]:
     publish = VolumeMount(pool="p", name="v", path=point, use="publish", flags=("noatime",))
     grant = VolumeGrant(pool="p", name="v", to=Grant("m"))
     unpublish = VolumeUnmount(path=point)
+    other = VolumeCreate(pool="p", name="w", size="2MiB", content="filesystem", fs="ext4")
+    group = GroupCreate(pool="p", volumes=("v", "w"), name="s")
+    full = errno.ENOSPC
     denied, no_image = errno.EPERM, (("child.mount-image.before", errno.EPERM),)
 
     def plan(name: str, setup: tuple[Asked, ...], request: object, **more: object) -> Scenario:
@@ -42,6 +46,8 @@ def csi_scenarios(scratch: str) -> list[Scenario]:
         plan("unpublish-block", (*block, publish), unpublish),
         plan("publish-again", (*ext4, stage, publish), _again, between=_rebooted, crooked=True),
         plan("volume-grant", block, grant),
+        plan("snapshot-group", (*ext4, other, stage), group),
+        plan("snapshot-group-undo", (*ext4, other, stage), group, weather=(("volume.publish.before", full),)),
     ]
 
 

@@ -31,6 +31,7 @@ class Info(msgspec.Struct, frozen=True):
     settle: float = 0.0
     resize: bool = False
     snapshots: bool = False
+    groups: bool = False
 
 
 class PoolRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,7 +48,8 @@ class VolumeRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     """Which volume, and how it shall be. `size` in bytes; `fs_uuid` was chosen before anything was made.
 
     `identity` is the back end's own of the object, as seen when it was made; empty before, and where it has none. `of`
-    is the uid of the volume whose snapshot it is: every verb that takes a volume takes a snapshot too.
+    is the uid of the volume whose snapshot it is: every verb that takes a volume takes a snapshot too. `group` is the
+    id of what it was taken with at one moment.
     """
 
     uid: str
@@ -58,6 +60,7 @@ class VolumeRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     fs_uuid: str | None = None
     identity: dict[str, str] = {}
     of: str = ""
+    group: str = ""
 
 
 class FoundPool(msgspec.Struct, frozen=True):
@@ -79,7 +82,7 @@ class VolumeFacts(msgspec.Struct, frozen=True):
     """A volume that proved to be ours. `tidy` is False while a half-made change of its mark lies beside it.
 
     `blank` says that it was made, and is still to be formatted; so only a volume that must be connected first can be.
-    `of` and `taken` are a snapshot's: whose it is, and in which state it was taken.
+    `of`, `taken` and `group` are a snapshot's: whose it is, in which state it was taken, and with which others.
     """
 
     name: str
@@ -93,6 +96,7 @@ class VolumeFacts(msgspec.Struct, frozen=True):
     identity: dict[str, str] = {}
     of: str = ""
     taken: Taken | None = None
+    group: str = ""
 
 
 class Capacity(msgspec.Struct, frozen=True):
@@ -244,6 +248,14 @@ class Driver(abc.ABC):
         end. Raises Refused.
         """
         raise Refused(f"The driver {pool.driver} cannot copy volumes.")
+
+    def take_group(self, pool: PoolRef, pairs: tuple[tuple[VolumeRef, VolumeRef], ...], making: Making) -> None:
+        """Make of each pair's source its snapshot, all of one moment, marked and published as `make_volume` does.
+
+        What an earlier attempt of the operation left or published goes first. Only where `info.groups` says so. Raises
+        Refused where they cannot be at one moment, Again if somebody else holds one of them frozen.
+        """
+        raise Refused(f"The driver {pool.driver} takes no snapshots of several volumes at one moment.")
 
     def changed(
         self, pool: PoolRef, older: VolumeRef, newer: VolumeRef, at: int = 0

@@ -18,7 +18,8 @@ from holdfast.model.step import ChildIdentity
 from holdfast.runtime.api import Condition
 
 MOST_ANSWER = 1 << 20
-_MOST_FDS = 16
+# More than a group of volumes has; the kernel takes 253 (unix(7)).
+_MOST_FDS = 80
 
 
 def send(sock: socket.socket, message: Any, fds: tuple[int, ...] = ()) -> None:

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from holdfast.host import loops
 from holdfast.host.facts import Loop
@@ -34,8 +34,8 @@ def take(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> dict[str
     `taken` says that somebody else holds the file system frozen. Raises Refused where it cannot be at one moment.
     """
     source, target = fds
-    loop = next(iter(loops.of_backing(loops.backing_of(source, kernel), kernel)), None)
-    if loop is None or loop.read_only or (args["fs"] is not None and not loops.is_claimed(loop, kernel)):
+    loop = _writer(kernel, source, args["fs"])
+    if loop is None:
         return {"taken": "idle", "shared": _share(kernel, source, target)}
     shared = _share(kernel, source, target)  # what it writes out before the moment is not written in it
     if args["fs"] is None:
@@ -52,21 +52,83 @@ def take(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> dict[str
             f"The volume is mounted and holds {held >> 20} MiB, which would be copied while whoever writes waits.",
             "Unmount it first, or keep it on an xfs or btrfs, which share blocks.",
         )
-    with _root(kernel, loop.path, args["fs"]) as root:
+    with _frozen(kernel, _Taking(args["fs"], source, target, loop)) as frozen:
+        if frozen and not _share(kernel, source, target):
+            copy(kernel, source, target)
+    return {"taken": "frozen", "shared": True} if frozen else {"taken": "", "shared": False}
+
+
+def take_group(kernel: Kernel, args: dict[str, Any], fds: tuple[int, ...]) -> list[str]:
+    """Each second of the open files becomes what the open image before it holds, at one moment of all; how each was.
+
+    None that are `taken` say that somebody else holds one of the file systems frozen. Raises Refused where they cannot
+    be at one moment.
+    """
+    every = [
+        _Taking(fs, source, target, _writer(kernel, source, fs))
+        for fs, source, target in zip(args["fs"], fds[::2], fds[1::2], strict=True)
+    ]
+    written = [each for each in every if each.loop is not None]
+    if any(each.fs is None for each in written):
+        raise Refused(
+            "One of the volumes is a block device in use, whose writes nothing can hold back.", "Unpublish it first."
+        )
+    # What is written out before the moment is not written in it.
+    copied = [each for each in every if not _share(kernel, each.source, each.target)]
+    held = sum(end - start for each in copied for start, end in extents(kernel, each.source, 0))
+    if held > MOST_FROZEN:
+        raise Refused(
+            f"The volumes hold {held >> 20} MiB, which would be copied while whoever writes waits.",
+            "Keep them on an xfs or btrfs, which share blocks.",
+        )
+    for each in copied:
+        if each.loop is None:
+            copy(kernel, each.source, each.target)
+    with contextlib.ExitStack() as moment:
+        for each in written:
+            if not moment.enter_context(_frozen(kernel, each)):
+                return []
+        for each in written:
+            if not _share(kernel, each.source, each.target):
+                copy(kernel, each.source, each.target)
+    return ["idle" if each.loop is None else "frozen" for each in every]
+
+
+class _Taking(NamedTuple):
+    """An image and the empty file of its copy; the loop device through which somebody may write to it."""
+
+    fs: str | None
+    source: int
+    target: int
+    loop: Loop | None
+
+
+def _writer(kernel: Kernel, source: int, fs: str | None) -> Loop | None:
+    loop = next(iter(loops.of_backing(loops.backing_of(source, kernel), kernel)), None)
+    if loop is None or loop.read_only or (fs is not None and not loops.is_claimed(loop, kernel)):
+        return None
+    return loop
+
+
+@contextlib.contextmanager
+def _frozen(kernel: Kernel, one: _Taking) -> Iterator[bool]:
+    """Whether nobody writes to the mounted file system meanwhile; not if somebody else holds it frozen."""
+    if one.loop is None or one.fs is None:
+        raise ValueError("nothing is mounted")
+    with _root(kernel, one.loop.path, one.fs) as root:
         try:
             kernel.freeze(root)
         except OSError as error:
-            if error.errno == errno.EBUSY:
-                return {"taken": "", "shared": False}
             if error.errno in _BROKEN:
                 raise _broken(error) from error
-            raise
+            if error.errno != errno.EBUSY:
+                raise
+            yield False
+            return
         try:
-            if not _share(kernel, source, target):
-                copy(kernel, source, target)
+            yield True
         finally:
             kernel.thaw(root)
-    return {"taken": "frozen", "shared": True}
 
 
 def _share(kernel: Kernel, source: int, target: int) -> bool:

@@ -24,6 +24,7 @@ TABLE: dict[str, Work] = {
     "grow-image": mounting.grow_image,
     "loop-resize": mounting.loop_resize,
     "take-image": taking.take,
+    "take-group": taking.take_group,
     "thaw-image": taking.thaw,
     "settle-image": taking.settle,
     "sync-device": taking.sync,

@@ -89,7 +89,8 @@ class VolumeStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 class SnapshotSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What its volume was: `size`, `content` and `fs` never change. A protected one is not deleted.
 
-    One that `expires` is deleted by the daemon, some time after that.
+    One that `expires` is deleted by the daemon, some time after that. `group` is the id of those that were taken of
+    several volumes at one moment.
     """
 
     size: int
@@ -98,6 +99,7 @@ class SnapshotSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     labels: dict[str, str] = {}
     protected: bool = False
     expires: float | None = None
+    group: str = ""
 
 
 class SnapshotStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -32,7 +32,15 @@ def snapshot_ref(snapshot: Snapshot) -> VolumeRef:
     """For the driver, to whom it is one more object of the pool."""
     spec, status = snapshot.spec, snapshot.status
     return VolumeRef(
-        snapshot.uid, snapshot.name, spec.size, spec.content, spec.fs, status.fs_uuid, status.identity, snapshot.parent
+        snapshot.uid,
+        snapshot.name,
+        spec.size,
+        spec.content,
+        spec.fs,
+        status.fs_uuid,
+        status.identity,
+        snapshot.parent,
+        spec.group,
     )
 
 

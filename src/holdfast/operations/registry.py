@@ -16,6 +16,7 @@ from holdfast.operations.pool.import_ import PoolImport
 from holdfast.operations.snapshot.change import SnapshotChange
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
+from holdfast.operations.snapshot.group import GroupCreate
 from holdfast.operations.snapshot.mount import SnapshotMount
 from holdfast.operations.snapshot.rename import SnapshotRename
 from holdfast.operations.snapshot.restore import SnapshotRestore
@@ -32,6 +33,7 @@ from holdfast.steps.care import VolumeChecked, VolumeTrimmed
 from holdfast.steps.connection import ConnectionGone, VolumeConnect, VolumeDisconnect
 from holdfast.steps.copy import VolumeCopy
 from holdfast.steps.device import DeviceAppear, DeviceGone, DeviceGrown, FileSystemGrown, VolumeFormat
+from holdfast.steps.group import GroupTake
 from holdfast.steps.hosts import HostsGone
 from holdfast.steps.importing import PoolRead, PoolTakenOver
 from holdfast.steps.loop import LoopAttach, LoopDetach, LoopGrown
@@ -49,12 +51,13 @@ REQUESTS: tuple[type[Request], ...] = (
     MountRestore, DeviceRelease, PoolChange, VolumeLabel, VolumeCheck, VolumeTrim,
     ConnectionCut, VolumeResize, SnapshotCreate, SnapshotDelete, SnapshotRename, SnapshotChange,
     SnapshotMount, SnapshotRestore, VolumeClone,
-    PoolImport, PoolAdopt, VolumeGrant,
+    PoolImport, PoolAdopt, VolumeGrant, GroupCreate,
 )  # fmt: skip
 STEPS: tuple[type[Step], ...] = (
     PoolMake,
     PoolRemove,
     HostsGone,
+    GroupTake,
     DevicesGone,
     VolumeMake,
     VolumeRemove,

@@ -162,6 +162,12 @@ def snapshots_named(tx: Tx, name: str) -> list[Snapshot]:
     return [_as(Snapshot, row[0]) for row in rows]
 
 
+def snapshots_of_group(tx: Tx, group: str) -> list[Snapshot]:
+    """Those that were taken together; `group` is a uid."""
+    sql = "SELECT body FROM resources WHERE kind='snapshot' AND body LIKE ? ORDER BY parent"
+    return [_as(Snapshot, row[0]) for row in tx.run(sql, (f'%"group":"{group}"%',))]
+
+
 def count(tx: Tx, kind: type[R]) -> int:
     """How many there are of a kind."""
     return int(tx.run("SELECT COUNT(*) FROM resources WHERE kind=?", (_tag(kind),))[0][0])

@@ -52,6 +52,7 @@ class FoundObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     identity: dict[str, str] = {}
     of: str = ""
     taken: Taken | None = None
+    group: str = ""
 
 
 class PoolObjects(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,5 +94,14 @@ class PoolRead(Stays, frozen=True, tag="pool-read.1"):
 
 def _found(uid: str, facts: VolumeFacts) -> FoundObject:
     return FoundObject(
-        uid, facts.name, facts.size, facts.content, facts.fs, facts.fs_uuid, facts.identity, facts.of, facts.taken
+        uid,
+        facts.name,
+        facts.size,
+        facts.content,
+        facts.fs,
+        facts.fs_uuid,
+        facts.identity,
+        facts.of,
+        facts.taken,
+        facts.group,
     )

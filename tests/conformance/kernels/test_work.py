@@ -12,6 +12,7 @@ from holdfast.testing.conformance.kernel import (
     work_copies,
     work_devices,
     work_formats,
+    work_groups,
     work_images,
     work_mounts,
 )
@@ -61,4 +62,8 @@ class TestCare(work_care.CareWorkConformance):
 
 
 class TestCopies(work_copies.CopyWorkConformance):
+    """See there."""
+
+
+class TestGroups(work_groups.GroupWorkConformance):
     """See there."""

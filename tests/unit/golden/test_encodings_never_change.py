@@ -29,6 +29,7 @@ from holdfast.operations.registry import REQUESTS, STEPS, codec
 from holdfast.operations.snapshot.change import SnapshotChange
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
+from holdfast.operations.snapshot.group import GroupCreate
 from holdfast.operations.snapshot.mount import SnapshotMount
 from holdfast.operations.snapshot.rename import SnapshotRename
 from holdfast.operations.snapshot.restore import SnapshotRestore
@@ -82,6 +83,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     VolumeResize(pool="p", name="v", size=1 << 31),
     ConnectionCut(pool="p", name="v", host="esx-17"),
     SnapshotCreate(pool="p", volume="v", name="s", labels={"app": "db"}, protected=True, lifetime=86400.0),
+    GroupCreate(pool="p", volumes=("v", "w"), name="s"),
     SnapshotRename(pool="p", volume="v", name="s", new_name="t"),
     SnapshotChange(pool="p", volume="v", name="s", labels={"app": "db", "old": None}, protected=False, lifetime=3600.0),
     SnapshotMount(pool="p", volume="v", name="s", path="/mnt/s"),
@@ -90,6 +92,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["pool-make.1"](PLACE),
     STEP["pool-remove.1"](PLACE),
     STEP["hosts-gone.1"](PLACE, "member-uid"),
+    STEP["group-take.1"](PLACE, (WHAT,), (TAKEN,)),
     STEP["volume-make.1"](PLACE, WHAT),
     STEP["volume-remove.1"](PLACE, WHAT),
     STEP["volume-rename.1"](PLACE, WHAT, "w"),

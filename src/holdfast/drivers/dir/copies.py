@@ -93,15 +93,14 @@ class Copies:
                 if not answer["shared"]:
                     return self._round(access.fd, target, 0)
                 taken = answer["taken"]
-            self._finish(target, source, volume, making)
+            self.finish(target, source, volume, making)
         finally:
             self._kernel.close(target)
         return taken
 
     def _take(self, fd: int, access: Access, target: int, source: VolumeRef, making: Making) -> dict[str, Any]:
         """By a child. While nobody knows how it ended, a file beside the copy says that the source may be frozen."""
-        if source.fs and not source.of:
-            self._files.write("volume.freezing", fd, FREEZING, b"")
+        self.may_freeze(fd, source)
         args = {"fs": source.fs}
         try:
             answer: dict[str, Any] = self._children.run(
@@ -110,14 +109,24 @@ class Copies:
         except Abandoned:  # it lives, and who looks again thaws behind it
             raise
         except Again:
-            self._thaw(access, source, making.keeper)
+            self.thaw(access, source, making.keeper)
             raise
-        self._files.unlink("volume.froze", fd, FREEZING)
+        self.froze(fd)
         if not answer["taken"]:
             raise Again("Its file system is frozen by somebody else.", "Thaw it: fsfreeze -u PATH.")
         return answer
 
-    def _thaw(self, access: Access, source: VolumeRef, keeper: Keeper) -> None:
+    def may_freeze(self, fd: int, source: VolumeRef) -> None:
+        """Say beside the copy in the open directory that its source may be frozen from now on."""
+        if source.fs and not source.of:
+            self._files.write("volume.freezing", fd, FREEZING, b"")
+
+    def froze(self, fd: int) -> None:
+        """It is not any more."""
+        self._files.unlink("volume.froze", fd, FREEZING)
+
+    def thaw(self, access: Access, source: VolumeRef, keeper: Keeper) -> None:
+        """If it is mounted and frozen."""
         if source.fs and not source.of:
             self._children.run(keeper, "thaw-image", {"fs": source.fs}, (access.fd,), copies.DEADLINE)
 
@@ -147,7 +156,7 @@ class Copies:
         self._files.sync("volume.sync-copied", target)
         return f"copied {done} of {size} bytes"
 
-    def _finish(self, target: int, source: VolumeRef, volume: VolumeRef, making: Making) -> None:
+    def finish(self, target: int, source: VolumeRef, volume: VolumeRef, making: Making) -> None:
         """In order, and with the identity that it shall have."""
         size = self._kernel.fstat(target).st_size
         if size != volume.size:
@@ -170,7 +179,7 @@ class Copies:
             names = [unfinished(pool, volume, making.operation, attempt) for attempt in range(1, making.attempt + 1)]
             if any(self._may_be_frozen(volumes, name) for name in names):
                 with self._access(pool, source, origin) as access:
-                    self._thaw(access, source, making.keeper)
+                    self.thaw(access, source, making.keeper)
 
     def _may_be_frozen(self, volumes: int, name: str) -> bool:
         if not self._files.exists(volumes, name):

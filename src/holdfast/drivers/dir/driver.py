@@ -25,6 +25,7 @@ from holdfast.drivers.contract import (
 )
 from holdfast.drivers.dir.changing import Changing
 from holdfast.drivers.dir.copies import Copies
+from holdfast.drivers.dir.grouping import Groups
 from holdfast.drivers.dir.importing import Imports
 from holdfast.drivers.dir.inventory import inventory
 from holdfast.drivers.dir.looking import Looking
@@ -44,7 +45,7 @@ from holdfast.model.errors import Invalid
 class DirDriver(Driver):
     """Directories on a local file system."""
 
-    info = Info(contents=frozenset({"directory", "filesystem", "block"}), resize=True, snapshots=True)
+    info = Info(contents=frozenset({"directory", "filesystem", "block"}), resize=True, snapshots=True, groups=True)
 
     name = "dir"
     options = frozenset({"source"})
@@ -58,6 +59,7 @@ class DirDriver(Driver):
         self._changing = Changing(host, self._root, self._looking, trees)
         self._makes = Makes(host, self._root, self._looking, self._changing, trees)
         self._copies = Copies(host, self._root, self._looking, self._makes, trees)
+        self._groups = Groups(host, self._root, self._looking, self._makes, self._copies)
         self._imports = Imports(host, self._root, self._looking)
         self._restores = Restores(host, self._root, self._looking, self._changing, self._copies)
 
@@ -167,6 +169,10 @@ class DirDriver(Driver):
     ) -> str | None:  # fmt: skip
         """By shared blocks, or else in rounds."""
         return self._copies.copy(pool, source, volume, making, progress, origin)
+
+    def take_group(self, pool: PoolRef, pairs: tuple[tuple[VolumeRef, VolumeRef], ...], making: Making) -> None:
+        """All frozen together."""
+        self._groups.take(pool, pairs, making)
 
     def let_go(
         self, pool: PoolRef, source: VolumeRef, volume: VolumeRef, making: Making, origin: Origin | None = None

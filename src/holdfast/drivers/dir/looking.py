@@ -100,7 +100,7 @@ class Looking:
         return Present(
             VolumeFacts(
                 mark.name, mark.size, mark.content, mark.fs, mark.fs_uuid, mark.operation, tidy, of=mark.of,
-                taken=mark.taken,
+                taken=mark.taken, group=mark.group,
             )
         )  # fmt: skip
 

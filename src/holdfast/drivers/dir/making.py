@@ -49,7 +49,7 @@ class Makes:
         """The mark of what is complete in the open directory; both are durable then."""
         mark = ObjectMark(
             FORMAT, pool.owner, volume.uid, volume.name, volume.content, volume.size, volume.fs, volume.fs_uuid,
-            making.operation, of=volume.of, taken=taken,
+            making.operation, of=volume.of, taken=taken, group=volume.group,
         )  # fmt: skip
         self._files.unlink("volume.mark-discard", fd, OBJECT_MARK)  # of a round that was cut off behind it
         self._files.write("volume.mark", fd, OBJECT_MARK, encode(mark))

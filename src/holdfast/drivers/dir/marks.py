@@ -24,7 +24,7 @@ class ObjectMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     """`object.json`; outside of what is mounted, so that a tenant cannot forge it.
 
     `grows` is the size that the disk has or gets while `size` is still what counts; 0 where it does not grow. `of` and
-    `taken` are a snapshot's.
+    `taken` are a snapshot's, and `group` is what it was taken with.
     """
 
     format: int
@@ -39,6 +39,7 @@ class ObjectMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     grows: int = 0
     of: str = ""
     taken: Taken | None = None
+    group: str = ""
 
 
 ready(PoolMark, ObjectMark)

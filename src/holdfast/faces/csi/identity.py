@@ -9,7 +9,9 @@ from holdfast.faces.csi.naming import PLUGIN
 from holdfast.faces.csi.protocol import csi_pb2 as csi
 
 _Service = csi.PluginCapability.Service
-OFFERED = (_Service.CONTROLLER_SERVICE, _Service.VOLUME_ACCESSIBILITY_CONSTRAINTS)
+OFFERED = (
+    _Service.CONTROLLER_SERVICE, _Service.VOLUME_ACCESSIBILITY_CONSTRAINTS, _Service.GROUP_CONTROLLER_SERVICE,
+)  # fmt: skip
 
 
 class Identity:
@@ -25,7 +27,7 @@ class Identity:
     def GetPluginCapabilities(  # noqa: N802 - CSI's name
         self, _asked: csi.GetPluginCapabilitiesRequest, _ensuring: Ensuring
     ) -> csi.GetPluginCapabilitiesResponse:
-        """A controller; volumes are on a member, and grow while they are used."""
+        """Controllers; volumes are on a member, and grow while they are used."""
         kinds = [csi.PluginCapability(service=_Service(type=each)) for each in OFFERED]
         online = csi.PluginCapability.VolumeExpansion(type=csi.PluginCapability.VolumeExpansion.ONLINE)
         kinds += [csi.PluginCapability(volume_expansion=online)]

@@ -9,6 +9,7 @@ from google.protobuf import message_factory
 
 from holdfast.control.daemon import Daemon
 from holdfast.faces.csi.controller import Controller
+from holdfast.faces.csi.groups import GroupController
 from holdfast.faces.csi.guard import Counting, guarded
 from holdfast.faces.csi.identity import Identity
 from holdfast.faces.csi.kubelet import Kubelet
@@ -63,6 +64,7 @@ def serve(server: Any, daemon: Daemon, config: CsiConfig, counts: Counting) -> S
     services = {
         "Identity": Identity(daemon),
         "Controller": Controller(daemon, expands=config.expand == "controller"),
+        "GroupController": GroupController(daemon),
         "Node": Node(daemon, kubelet, config.volumes),
     }
     for name, service in services.items():

@@ -1,5 +1,7 @@
 """Snapshots taken, deleted and listed: a name of CSI's is one of all volumes. See csi.proto."""
 
+import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -21,6 +23,7 @@ from holdfast.records import claims, resources
 
 # Of a snapshot class; those with a prefix of Kubernetes' are its own.
 _THEIRS = "csi.storage.k8s.io/"
+_TAKES = ("snapshot.create", "snapshot.group")
 
 
 def shown(row: Snapshot) -> Any:
@@ -28,8 +31,35 @@ def shown(row: Snapshot) -> Any:
     made = Timestamp(seconds=int(row.created), nanos=int(row.created % 1 * 1e9))
     return csi.Snapshot(
         snapshot_id=row.uid, source_volume_id=row.parent, size_bytes=row.spec.size, creation_time=made,
-        ready_to_use=row.status.ready,
+        ready_to_use=row.status.ready, group_snapshot_id=row.spec.group,
     )  # fmt: skip
+
+
+def no_parameters(parameters: Mapping[str, str]) -> None:
+    """Raise Invalid if there is one that is not Kubernetes' own."""
+    unknown = sorted(key for key in parameters if not key.startswith(_THEIRS))
+    if unknown:
+        raise Invalid(f"The parameter {ascii(unknown[0][:200])} is not known.", "A snapshot has none.")
+
+
+def drop(daemon: Daemon, uid: str, ensuring: Ensuring) -> None:
+    """There is no such snapshot. Its taking, if it is under way, is cancelled."""
+    for _ in range(TURNS):
+        try:
+            pool, volume, row = daemon.records.read(lambda tx: snapshot_by_uid(tx, uid))
+        except NotFound:
+            return
+        mine = claims.on_uid(row.uid)
+        if ensuring.joined(mine, "snapshot.delete"):
+            continue
+        for op, kind in ensuring.holders(mine):
+            if kind in _TAKES:
+                ensuring.cancelled(op, kind)
+        try:
+            ensuring.asked(SnapshotDelete(pool=pool.name, volume=volume.name, name=row.name))
+        except NotFound:  # it was renamed, or is gone by now
+            continue
+    raise Again(f"The snapshot {uid} comes and goes.")
 
 
 class Snapshots:
@@ -39,9 +69,7 @@ class Snapshots:
 
     def CreateSnapshot(self, asked: csi.CreateSnapshotRequest, ensuring: Ensuring) -> csi.CreateSnapshotResponse:  # noqa: N802 - CSI's name
         """A snapshot of that name is there, of that volume."""
-        unknown = sorted(key for key in asked.parameters if not key.startswith(_THEIRS))
-        if unknown:
-            raise Invalid(f"The parameter {ascii(unknown[0][:200])} is not known.", "A snapshot has none.")
+        no_parameters(asked.parameters)
         name = name_of("snapshot", asked.name)
         for _ in range(TURNS):
             pool, volume = self.daemon.records.read(lambda tx: the_volume(tx, asked.source_volume_id))
@@ -58,6 +86,8 @@ class Snapshots:
                     continue
             elif holds(row.conditions, ABANDONED):
                 raise WrongState(f"The taking of the snapshot {name} was abandoned.", "Delete it.")
+            elif row.spec.group:
+                raise Exists(f"There is a snapshot {name} of several volumes.")
             elif row.status.ready:
                 look(self.daemon, pool, row)
                 return csi.CreateSnapshotResponse(snapshot=shown(row))
@@ -66,23 +96,13 @@ class Snapshots:
         raise Again(f"The snapshot {name} comes and goes.")
 
     def DeleteSnapshot(self, asked: csi.DeleteSnapshotRequest, ensuring: Ensuring) -> csi.DeleteSnapshotResponse:  # noqa: N802 - CSI's name
-        """There is no such snapshot. Its taking, if it is under way, is cancelled."""
-        for _ in range(TURNS):
-            try:
-                pool, volume, row = self.daemon.records.read(lambda tx: snapshot_by_uid(tx, asked.snapshot_id))
-            except NotFound:
-                return csi.DeleteSnapshotResponse()
-            mine = claims.on_uid(row.uid)
-            if ensuring.joined(mine, "snapshot.delete"):
-                continue
-            for op, kind in ensuring.holders(mine):
-                if kind == "snapshot.create":
-                    ensuring.cancelled(op, kind)
-            try:
-                ensuring.asked(SnapshotDelete(pool=pool.name, volume=volume.name, name=row.name))
-            except NotFound:  # it was renamed, or is gone by now
-                continue
-        raise Again(f"The snapshot {asked.snapshot_id} comes and goes.")
+        """There is no such snapshot. Its taking, if it is under way, is cancelled. One of a group goes with that."""
+        with contextlib.suppress(NotFound):
+            _, _, row = self.daemon.records.read(lambda tx: snapshot_by_uid(tx, asked.snapshot_id))
+            if row.spec.group:
+                raise Invalid("The snapshot is one of a group, and is deleted with that.")
+            drop(self.daemon, row.uid, ensuring)
+        return csi.DeleteSnapshotResponse()
 
     def ListSnapshots(self, asked: csi.ListSnapshotsRequest, _ensuring: Ensuring) -> csi.ListSnapshotsResponse:  # noqa: N802 - CSI's name
         """A page; none if the volume or the snapshot that is asked for is not there."""

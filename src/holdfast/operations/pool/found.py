@@ -49,7 +49,7 @@ def _snapshot(tx: Tx, found: FoundObject, bound: Bound) -> Snapshot:
         name = f"recovered-{found.uid}"
     return Snapshot(
         uid=found.uid, name=name, parent=found.of, created=bound.drawn.now, operation=bound.drawn.operation,
-        spec=SnapshotSpec(size=found.size, content=found.content, fs=found.fs),
+        spec=SnapshotSpec(size=found.size, content=found.content, fs=found.fs, group=found.group),
         status=SnapshotStatus(ready=True, fs_uuid=found.fs_uuid, identity=found.identity, taken=found.taken),
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ from holdfast.operations.pool.import_ import PoolImport
 from holdfast.operations.snapshot.change import SnapshotChange
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
+from holdfast.operations.snapshot.group import GroupCreate, member_uid
 from holdfast.operations.snapshot.mount import SnapshotMount
 from holdfast.operations.snapshot.rename import SnapshotRename
 from holdfast.operations.snapshot.restore import SnapshotRestore
@@ -90,7 +91,8 @@ class Model:
         if state == "abandoned":
             if isinstance(request, SnapshotRestore):
                 self._either[bound.uids["volume"]] = None
-            for uid in (*bound.uids.values(), bound.drawn.uid):
+            made = _members(request, bound) if isinstance(request, GroupCreate) else {}
+            for uid in (*bound.uids.values(), *made, bound.drawn.uid):
                 if uid not in self.pools or isinstance(request, PoolCreate | PoolDelete | PoolForget):
                     self.loose[uid] = None
         elif state == "done":
@@ -130,6 +132,13 @@ class Model:
                     request.name, uids["volume"], of.size, of.content, of.fs, dict(request.labels), request.protected,
                     self._known(uids["volume"], of),
                 )  # fmt: skip
+            case GroupCreate():
+                for uid, parent in _members(request, bound).items():
+                    of = self.volumes[parent]
+                    token = self._known(parent, of)
+                    self.snapshots[uid] = KnownSnapshot(
+                        request.name, parent, of.size, of.content, of.fs, {}, False, token
+                    )
             case VolumeClone():
                 source: KnownVolume | KnownSnapshot | None = self.volumes.get(uids["volume"])
                 if request.snapshot:
@@ -223,6 +232,12 @@ class Model:
         spec, known = row.spec, self.volumes.get(row.uid)
         token = known.token if known else b""
         return KnownVolume(row.name, row.parent, spec.size, spec.content, spec.fs, dict(spec.labels), token)
+
+
+def _members(request: GroupCreate, bound: Bound) -> dict[str, str]:
+    """A group's snapshots, and their volumes."""
+    volumes = [bound.uids[f"volume {name}"] for name in request.volumes]
+    return {member_uid(bound.drawn.uid, volume): volume for volume in volumes}
 
 
 def _source(config: dict[str, str]) -> str:

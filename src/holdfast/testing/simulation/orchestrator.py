@@ -13,6 +13,7 @@ from typing import Any
 from holdfast.control.daemon import Daemon
 from holdfast.faces.csi.controller import Controller
 from holdfast.faces.csi.ensuring import Ensuring
+from holdfast.faces.csi.groups import GroupController
 from holdfast.faces.csi.kubelet import Kubelet
 from holdfast.faces.csi.node import Node
 from holdfast.faces.csi.protocol import csi_pb2 as csi
@@ -30,7 +31,7 @@ _DOWN = ("NodeUnpublishVolume", "NodeUnstageVolume", "ControllerUnpublishVolume"
 _BESIDE = (
     "NodeGetVolumeStats", "NodeExpandVolume", "ControllerExpandVolume", "ControllerGetVolume", "ListVolumes",
     "ControllerModifyVolume", "GetCapacity", "ValidateVolumeCapabilities", "CreateSnapshot", "DeleteSnapshot",
-    "ListSnapshots", "GetSnapshot",
+    "ListSnapshots", "GetSnapshot", "CreateVolumeGroupSnapshot", "GetVolumeGroupSnapshot", "DeleteVolumeGroupSnapshot",
 )  # fmt: skip
 ALL = (*_UP, *_DOWN, *_BESIDE)
 _NOBODY = "0" * 32
@@ -48,7 +49,8 @@ class Pod:
         self.name = f"k{number}"
         self.access = access
         self.staging, self.target = f"/mnt/e{number}", f"/mnt/k{number}"
-        self.uid = self.snapshot = _NOBODY
+        self.uid = self.snapshot = self.group = _NOBODY
+        self.members: tuple[str, ...] = ()
         self.at, self.up = 0, True
 
     @property
@@ -79,7 +81,8 @@ class Orchestrator:
 
     def live(self, daemon: Daemon, runtime: Runtime, more: Callable[[], bool]) -> None:
         """Ask, and ask again; until enough was asked, or the daemon dies."""
-        faces = Controller(daemon), Node(daemon, Kubelet("/mnt", daemon.desk.host.kernel), 0)
+        node = Node(daemon, Kubelet("/mnt", daemon.desk.host.kernel), 0)
+        faces = Controller(daemon), node, GroupController(daemon)
         while more():
             pod = self.random.choice(self._pods)
             call = self._next(pod) if self.random.random() < 0.75 else self.random.choice(ALL)
@@ -120,6 +123,8 @@ class Orchestrator:
         capable = {**one, "volume_capability": pod.capability}
         size = csi.CapacityRange(required_bytes=self.random.choice((1, 2, 3)) << 20)
         several = [pod.capability]
+        beside = next((each.uid for each in self._pods if each is not pod and each.access != "directory"), pod.uid)
+        group = {"group_snapshot_id": pod.group, "snapshot_ids": pod.members}
         fields: dict[str, dict[str, Any]] = {
             "CreateVolume": {"name": pod.name, "volume_capabilities": several, "parameters": {"pool": self._pool}},
             "ControllerPublishVolume": {**capable, "node_id": member},
@@ -135,6 +140,8 @@ class Orchestrator:
             "CreateSnapshot": {"source_volume_id": pod.uid, "name": f"{pod.name}s"},
             "DeleteSnapshot": {"snapshot_id": pod.snapshot},
             "GetSnapshot": {"snapshot_id": pod.snapshot},
+            "CreateVolumeGroupSnapshot": {"name": f"{pod.name}g", "source_volume_ids": sorted({pod.uid, beside})},
+            "GetVolumeGroupSnapshot": group, "DeleteVolumeGroupSnapshot": group,
             "ListVolumes": {}, "ListSnapshots": {}, "GetCapacity": {"parameters": {"pool": self._pool}},
         }  # fmt: skip
         if call == "CreateVolume":
@@ -152,6 +159,13 @@ class Orchestrator:
             pod.uid = answer.volume.volume_id
         elif call == "CreateSnapshot":
             pod.snapshot = answer.snapshot.snapshot_id
+        elif call == "CreateVolumeGroupSnapshot":
+            pod.group = answer.group_snapshot.group_snapshot_id
+            pod.members = tuple(each.snapshot_id for each in answer.group_snapshot.snapshots)
+        elif call == "DeleteVolumeGroupSnapshot" and daemon.records.read(
+            lambda tx: resources.snapshots_of_group(tx, pod.group)
+        ):
+            raise Breach(6, f"the group of {pod.name} was said to be deleted, and is recorded")
         elif call == "DeleteVolume" and daemon.records.read(lambda tx: resources.by_uid(tx, Volume, pod.uid)):
             raise Breach(6, f"the volume {pod.name} was said to be deleted, and is recorded")
         self._seen(pod, call)

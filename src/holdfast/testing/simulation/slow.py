@@ -4,6 +4,7 @@ So do arrays and stores that answer from replicas or caches. Nothing else of the
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -53,6 +54,13 @@ class SlowDriver(DirDriver):
             return None
         self._late()
         return found
+
+    def take_group(self, pool: PoolRef, pairs: tuple[tuple[VolumeRef, VolumeRef], ...], making: Making) -> None:
+        """Each is shown late."""
+        call: Callable[[], None] = partial(super().take_group, pool, pairs, making)
+        for _, volume in pairs:
+            call = partial(self._slowly, pool, volume, making, call)
+        call()
 
     def look_volume(self, pool: PoolRef, volume: VolumeRef) -> Observation[VolumeFacts]:
         """As it was, for a while."""

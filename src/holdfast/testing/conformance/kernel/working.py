@@ -8,12 +8,13 @@ from holdfast.testing.conformance.kernel.work_care import CareWorkConformance
 from holdfast.testing.conformance.kernel.work_copies import CopyWorkConformance
 from holdfast.testing.conformance.kernel.work_devices import DeviceWorkConformance
 from holdfast.testing.conformance.kernel.work_formats import FormatWorkConformance
+from holdfast.testing.conformance.kernel.work_groups import GroupWorkConformance
 from holdfast.testing.conformance.kernel.work_images import ImageWorkConformance
 from holdfast.testing.conformance.kernel.work_mounts import MountWorkConformance
 
 SUITE: tuple[type, ...] = (
     MountWorkConformance, ImageWorkConformance, DeviceWorkConformance, FormatWorkConformance, CareWorkConformance,
-    CopyWorkConformance,
+    CopyWorkConformance, GroupWorkConformance,
 )  # fmt: skip
 
 __all__ = ["SUITE"]
