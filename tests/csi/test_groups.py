@@ -18,7 +18,7 @@ MIB = 1 << 20
 @pytest.fixture
 def sources(plugin: Plugin) -> list[str]:
     """Two volumes with file systems; their ids."""
-    return [make(plugin, f"source-{n}", 2 * MIB, mounted("ext4")).volume_id for n in range(2)]
+    return [make(plugin, f"source-{n}", 48 * MIB, mounted("ext4")).volume_id for n in range(2)]
 
 
 @contextlib.contextmanager
@@ -111,7 +111,10 @@ def test_a_device_in_use_has_no_moment_with_others(daemon: RealDaemon, plugin: P
 
 
 def test_what_was_written_in_order_is_taken_in_order(daemon: RealDaemon, plugin: Plugin, sources: list[str]) -> None:
-    """One counts in the first volume, then in the second: at no moment is the second ahead, or two behind."""
+    """One counts in the first volume, then in the second: at no moment is the second ahead, or two behind.
+
+    There is so much in each that its copy takes longer than a count.
+    """
     stop = threading.Event()
 
     def count(places: list[Path]) -> None:
@@ -127,6 +130,8 @@ def test_what_was_written_in_order_is_taken_in_order(daemon: RealDaemon, plugin:
 
     groups = []
     with published(daemon, plugin, sources) as places:
+        for place in places:
+            (place / "much").write_bytes(os.urandom(32 * MIB))
         writer = threading.Thread(target=count, args=(places,))
         writer.start()
         try:

@@ -120,7 +120,9 @@ class Stage:
         found = {Path(path) for path in mounts_below(kubelet(self.daemon))}
         assert (self.staging in found, self.target in found) == (model.staged, model.published)
         assert self.target.exists() == model.published
-        assert bool(loops_below(self.daemon.pool)) == (model.staged or model.published)
+        used = model.staged or model.published
+        # Whoever looks at all devices of the machine, as other daemons do, holds each open for that moment.
+        wait_until(lambda: bool(loops_below(self.daemon.pool)) == used, f"a loop device: {used}", 5.0)
         volumes = self.daemon.pool / "volumes"
         assert [each for each in os.listdir(volumes) if len(each) == 32] == ([self.uid] if model.there else [])
 

@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant, Seeds, Suite
 
-USING, NODES = "faces/csi/using.py", "tests/csi/test_nodes.py"
+USING, NODES, GROUPS = "faces/csi/using.py", "tests/csi/test_nodes.py", "tests/csi/test_groups.py"
 
 CSI = (
     Mutant(
@@ -32,5 +32,16 @@ CSI = (
         "            if using.is_there(row) or os.path.lexists(os.path.dirname(row.spec.path)):",
         "            if using.is_there(row) and not row.spec.path:",
         Suite(NODES, "wrong_order", why="it asks for that only now and then, and each mount is a mount of its own"),
+    ),
+    Mutant(
+        1, "the volumes of a group are frozen one after the other", "host/taking.py",
+        "            if not moment.enter_context(_frozen(kernel, each)):\n                return []\n",
+        "            with _frozen(kernel, each):\n                pass\n",
+        Suite(GROUPS, "in_order", why="of whoever writes to two volumes in turn the simulation knows nothing"),
+    ),
+    Mutant(
+        6, "what an earlier attempt of a group published stays", "drivers/dir/grouping.py",
+        "            if not self._makes.unmake(pool, volume, making):\n", "            if False:\n",
+        Suite(GROUPS, "all_are_there_or_none", why="it has that seldom, and this always"),
     ),
 )  # fmt: skip

@@ -94,9 +94,15 @@ class Waiting(HoldfastError):
 
 
 class Refused(HoldfastError):
-    """Permanent refusal by the world: full disk, missing mkfs, a read-only pool."""
+    """Permanent refusal by the world: a missing mkfs, a read-only pool."""
 
     code, status, exit = "refused", 409, 14
+
+
+class Full(Refused):
+    """The disk of a pool, or a quota on it, has no room for it."""
+
+    code, status, exit = "full", 507, 26
 
 
 class Kept(Refused):
@@ -196,7 +202,7 @@ def from_os_error(error: OSError, doing: str) -> HoldfastError:
     """Classify an OSError met while `doing` something: `Refused` if permanent, else `Again`."""
     text = f"{doing}: {error.strerror or error}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Refused(text, "Free space on the disk, or enlarge it, and try again.")
+        return Full(text, "Free space on the disk, or enlarge it, and try again.")
     if error.errno in _PERMANENT:
         return Refused(text)
     return Again(text)

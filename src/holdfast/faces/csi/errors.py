@@ -18,6 +18,7 @@ STATUS: dict[type[HoldfastError], StatusCode] = {
     errors.Waiting: StatusCode.ABORTED,
     errors.Again: StatusCode.ABORTED,
     errors.Refused: StatusCode.FAILED_PRECONDITION,
+    errors.Full: StatusCode.RESOURCE_EXHAUSTED,
     errors.Foreign: StatusCode.FAILED_PRECONDITION,
     errors.Damaged: StatusCode.FAILED_PRECONDITION,
     errors.TooMany: StatusCode.RESOURCE_EXHAUSTED,

@@ -24,6 +24,7 @@ _HINTS = {
     "unavailable": "Try again in a moment.",
     "again": "Try again in a moment.",
     "refused": "Remove the cause, then ask again.",
+    "full": "Free space on the pool's disk, or enlarge it, then ask again.",
     "foreign": "It is not ours: move it away, or choose another place.",
     "damaged": "Look at it with its own tools, or restore it from a backup.",
     "stale": "Read it again, then decide anew.",

@@ -49,8 +49,7 @@ class Pod:
         self.name = f"k{number}"
         self.access = access
         self.staging, self.target = f"/mnt/e{number}", f"/mnt/k{number}"
-        self.uid = self.snapshot = self.group = _NOBODY
-        self.members: tuple[str, ...] = ()
+        self.uid = self.snapshot = _NOBODY
         self.at, self.up = 0, True
 
     @property
@@ -75,6 +74,8 @@ class Orchestrator:
         self._world = world
         self._invariants = invariants
         self._pool = pool
+        # The group that was taken last, its snapshots, and whether it is still to be asked for.
+        self._group, self._members, self._unseen = _NOBODY, tuple[str, ...](), False
         self._pods = [Pod(n, self.random.choice(("ext4", "ext4", "directory", "block"))) for n in range(PODS)]
         for pod in self._pods:
             directory(world.machine.root.root.children["mnt"], pod.staging.removeprefix("/mnt/"))
@@ -86,6 +87,8 @@ class Orchestrator:
         while more():
             pod = self.random.choice(self._pods)
             call = self._next(pod) if self.random.random() < 0.75 else self.random.choice(ALL)
+            if self._unseen:
+                call, self._unseen = "GetVolumeGroupSnapshot", False
             self.asked += 1
             left = self.random.choice((None, None, 5.0, 0.0))
             try:
@@ -123,8 +126,8 @@ class Orchestrator:
         capable = {**one, "volume_capability": pod.capability}
         size = csi.CapacityRange(required_bytes=self.random.choice((1, 2, 3)) << 20)
         several = [pod.capability]
-        beside = next((each.uid for each in self._pods if each is not pod and each.access != "directory"), pod.uid)
-        group = {"group_snapshot_id": pod.group, "snapshot_ids": pod.members}
+        wanted = [each.uid for each in self._pods if each.access != "directory" and each.uid != _NOBODY]
+        group = {"group_snapshot_id": self._group, "snapshot_ids": self._members}
         fields: dict[str, dict[str, Any]] = {
             "CreateVolume": {"name": pod.name, "volume_capabilities": several, "parameters": {"pool": self._pool}},
             "ControllerPublishVolume": {**capable, "node_id": member},
@@ -140,7 +143,7 @@ class Orchestrator:
             "CreateSnapshot": {"source_volume_id": pod.uid, "name": f"{pod.name}s"},
             "DeleteSnapshot": {"snapshot_id": pod.snapshot},
             "GetSnapshot": {"snapshot_id": pod.snapshot},
-            "CreateVolumeGroupSnapshot": {"name": f"{pod.name}g", "source_volume_ids": sorted({pod.uid, beside})},
+            "CreateVolumeGroupSnapshot": {"name": f"{pod.name}g", "source_volume_ids": wanted[:2] or [pod.uid]},
             "GetVolumeGroupSnapshot": group, "DeleteVolumeGroupSnapshot": group,
             "ListVolumes": {}, "ListSnapshots": {}, "GetCapacity": {"parameters": {"pool": self._pool}},
         }  # fmt: skip
@@ -160,12 +163,13 @@ class Orchestrator:
         elif call == "CreateSnapshot":
             pod.snapshot = answer.snapshot.snapshot_id
         elif call == "CreateVolumeGroupSnapshot":
-            pod.group = answer.group_snapshot.group_snapshot_id
-            pod.members = tuple(each.snapshot_id for each in answer.group_snapshot.snapshots)
+            self._group = answer.group_snapshot.group_snapshot_id
+            self._members = tuple(each.snapshot_id for each in answer.group_snapshot.snapshots)
+            self._unseen = True
         elif call == "DeleteVolumeGroupSnapshot" and daemon.records.read(
-            lambda tx: resources.snapshots_of_group(tx, pod.group)
+            lambda tx: resources.snapshots_of_group(tx, self._group)
         ):
-            raise Breach(6, f"the group of {pod.name} was said to be deleted, and is recorded")
+            raise Breach(6, "a group of snapshots was said to be deleted, and is recorded")
         elif call == "DeleteVolume" and daemon.records.read(lambda tx: resources.by_uid(tx, Volume, pod.uid)):
             raise Breach(6, f"the volume {pod.name} was said to be deleted, and is recorded")
         self._seen(pod, call)
