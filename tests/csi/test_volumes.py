@@ -1,6 +1,8 @@
 """Volumes by CSI: made once for a name, listed, and gone once; each call again as often as anybody likes."""
 
+import contextlib
 import os
+import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 
 from holdfast.client import Client
 from tests.csi.plugin import Plugin, block, make, mounted, room
-from tests.daemon import RealDaemon
+from tests.daemon import Disk, RealDaemon
 
 MIB = 1 << 20
 
@@ -18,7 +20,7 @@ MIB = 1 << 20
 def test_the_plugin_says_who_it_is_and_what_it_can(daemon: RealDaemon, plugin: Plugin) -> None:
     assert plugin("GetPluginInfo").name == "csi.holdfast.net"
     assert plugin("Probe").ready.value
-    assert len(plugin("GetPluginCapabilities").capabilities) == 3
+    assert len(plugin("GetPluginCapabilities").capabilities) == 4
     assert len(plugin("ControllerGetCapabilities").capabilities) == 15
     info = plugin("NodeGetInfo")
     assert info.accessible_topology.segments["csi.holdfast.net/member"] == info.node_id
@@ -218,3 +220,24 @@ def test_a_stop_waits_for_nobody_and_the_next_start_takes_the_socket(daemon: Rea
     assert not (daemon.run / "csi.sock").exists()
     with pytest.raises(grpc.RpcError):
         plugin("Probe", seconds=1)
+
+
+def test_a_pool_whose_disk_is_full_has_no_room_and_another_member_may_have(daemon: RealDaemon, plugin: Plugin) -> None:
+    """A scheduler that is told so looks elsewhere."""
+    small = daemon.root / "small"
+    Disk(daemon.root, "disk", 8, small).mount()
+    (small / "pool").mkdir()
+    daemon.client().create_pool("small", {"source": str(small / "pool")})
+    many = small / "many"
+    many.mkdir()
+    with contextlib.suppress(OSError):
+        for number in range(10_000):
+            (many / f"{number}").mkdir()
+    status, why = plugin.refusal(
+        "CreateVolume", name="pvc", capacity_range=room(MIB), volume_capabilities=[mounted()],
+        parameters={"pool": "small"},
+    )  # fmt: skip
+    assert (status, "No space left" in why) == ("RESOURCE_EXHAUSTED", True), why
+    shutil.rmtree(many)
+    assert not list(daemon.client().volumes("small"))
+    make(plugin, "pvc", parameters={"pool": "small"})

@@ -28,7 +28,7 @@ def test_a_full_disk_is_a_refusal_by_its_errno(lab: Lab) -> None:
     lab.world.once["apply a"] = [OSError(28, "No space left on device")]
     view = lab.run(Do(plan_of="a"))
     assert view.error is not None
-    assert view.error.code == "refused"
+    assert view.error.code == "full"
 
 
 def test_a_refusal_after_the_pivot_parks_and_is_tried_again(lab: Lab) -> None:
