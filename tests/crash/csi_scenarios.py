@@ -16,6 +16,9 @@ from holdfast.operations.volume.grant import VolumeGrant
 from holdfast.records import resources
 from holdfast.testing.matrix import POINT, Scenario
 
+# Of the doubles: as of the plans that copy one volume.
+FEW = 0.2
+
 
 def csi_scenarios(scratch: str) -> list[Scenario]:
     """Over one scratch path."""
@@ -46,8 +49,10 @@ def csi_scenarios(scratch: str) -> list[Scenario]:
         plan("unpublish-block", (*block, publish), unpublish),
         plan("publish-again", (*ext4, stage, publish), _again, between=_rebooted, crooked=True),
         plan("volume-grant", block, grant),
-        plan("snapshot-group", (*ext4, other, stage), group),
-        plan("snapshot-group-undo", (*ext4, other, stage), group, weather=(("volume.publish.before", full),)),
+        plan("snapshot-group", (*ext4, other, stage), group, share=FEW),
+        plan(
+            "snapshot-group-undo", (*ext4, other, stage), group, weather=(("volume.publish.before", full),), share=FEW
+        ),
     ]
 
 
