@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 
-from holdfast.testing.simulation.invariants import Breach
+from holdfast.testing.simulation.breach import Breach
 from holdfast.testing.simulation.script_play import script
 from holdfast.testing.simulation.telling import quiet
 from tests.daemon import RealDaemon

@@ -11,8 +11,9 @@ from holdfast.testing.flasharray.local import HOST
 from holdfast.testing.flasharray.model import Volume
 from holdfast.testing.flasharray.weather import Trouble
 from holdfast.testing.simulation.arrays import POD, Ground
+from holdfast.testing.simulation.breach import Breach
 from holdfast.testing.simulation.conditions import LONGEST, SICK
-from holdfast.testing.simulation.invariants import Breach, Invariants
+from holdfast.testing.simulation.invariants import Invariants
 from holdfast.testing.simulation.universe import SimulatedUniverse
 
 # Virtual seconds: between two that begin; how old a list is, and how late an act, at most: the pool's `settle` is more.

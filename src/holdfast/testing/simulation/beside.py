@@ -10,7 +10,8 @@ from holdfast.testing.flasharray.judging import Disobeyed, judge
 from holdfast.testing.simulation.array_conditions import LATE, SETTLE, ArrayConditions
 from holdfast.testing.simulation.array_invariants import ArrayInvariants
 from holdfast.testing.simulation.arrays import FABRIC, POD, Ground
-from holdfast.testing.simulation.invariants import Breach, Invariants
+from holdfast.testing.simulation.breach import Breach
+from holdfast.testing.simulation.invariants import Invariants
 from holdfast.testing.simulation.universe import SimulatedUniverse
 from holdfast.testing.simulation.world import World
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from holdfast.drivers.dir.marks import FORMAT, OBJECT_MARK, POOL_MARK, VOLUMES, PoolMark, encode
-from holdfast.testing.simulation.invariants import Breach, Invariants
+from holdfast.testing.simulation.breach import Breach
+from holdfast.testing.simulation.invariants import Invariants
 from holdfast.testing.simulation.nodes import Node, Sickness
 from holdfast.testing.simulation.universe import SimulatedUniverse
 from holdfast.testing.simulation.world import Disk, World, bare, directory, file, mark_of

@@ -21,8 +21,10 @@ from holdfast.operations.registry import codec
 from holdfast.records import resources
 from holdfast.records.contract import Tx
 from holdfast.records.sqlite import SqliteRecords
+from holdfast.testing.simulation.breach import Breach
 from holdfast.testing.simulation.home import RecordsDisk
 from holdfast.testing.simulation.model import KnownVolume, Model, Row
+from holdfast.testing.simulation.synced import Synced
 from holdfast.testing.simulation.world import Kept, World, has_token, mark_of, settle_in
 from holdfast.testing.universe import Universe
 
@@ -31,21 +33,10 @@ _OPEN = "('queued', 'running', 'undoing', 'parked')"
 # What Holdfast does outside of operations: counters' stamps, and what a repair discards of what is over.
 # Looks that want a child, and the sync of what was there before.
 _HARMLESS = re.compile(r"\.persist|^child\.(?:check|fsck)-")
-# A loss of power takes it back as well.
-_VOLATILE = re.compile(r"^child\.(?:mount-|bind-|umount|loop-)|^point\.(?:rmdir|unlink)")
 _OWN = (
     "pool.stamp", "tree.remove", "volume.sync-discarded",
     *(f"array.{purpose}." for purpose in ("stamp", "remove-host", "disconnect", "destroy", "eradicate")),
 )  # fmt: skip
-
-
-class Breach(AssertionError):
-    """An invariant did not hold. `operation` is the one concerned, if one is."""
-
-    def __init__(self, rule: int, what: str, operation: str = "") -> None:
-        super().__init__(f"rule {rule}: {what}")
-        self.rule = rule
-        self.operation = operation
 
 
 class Held(msgspec.Struct):
@@ -61,7 +52,6 @@ class Invariants:
     def __init__(self, universe: Universe, world: World, disk: RecordsDisk) -> None:
         self._universe = universe
         self._world = world
-        self._disk = disk
         self.model = Model()
         self.excused: dict[str, None] = {}
         # Whose marks were another's for a while; and of those what an import passed over: it stays until it is adopted.
@@ -78,11 +68,7 @@ class Invariants:
         # Mount points of what was published of a pool that was forgotten.
         self.orphaned: dict[str, None] = {}
         self._changed = 0
-        self._refused = 0
-        # The last operation that no loss of power takes back.
-        self._synced = 0
-        # Operations whose journal a loss of power would take back.
-        self._loose: dict[str, None] = {}
+        self._synced = Synced(disk)
         # What running operations have claimed for themselves alone, as of the last commit.
         self.claimed: dict[str, str] = {}
         # Whether the world may have changed since it was looked at.
@@ -103,8 +89,7 @@ class Invariants:
         daemon = self._universe.daemon
         if daemon is None or not hasattr(daemon, "engine"):
             return
-        if operation in self._loose and not _VOLATILE.search(name):
-            raise Breach(1, f"{name} before the intent was synced", operation)
+        self._synced.at_effect(name, operation)
         tx = peek(daemon)
         rows = tx.run("SELECT state, direction, epoch FROM operations WHERE id=?", (operation,))
         if not rows:
@@ -126,10 +111,10 @@ class Invariants:
                 raise Breach(9, f"{name} while its abandoned child {pid} lives", operation)
 
     def at_journal(self, operation: str) -> None:
-        """The journal of an operation changed; the identity of a child is told apart, as no loss of power leaves it."""
+        """The journal of an operation changed, by anything but the identity of a child."""
         daemon = self._universe.daemon
-        if daemon is not None and hasattr(daemon, "engine") and self._is_volatile(daemon):
-            self._loose[operation] = None
+        if daemon is not None and hasattr(daemon, "engine"):
+            self._synced.at_journal(daemon, operation)
 
     def at_commit(self) -> None:
         """The records changed."""
@@ -139,12 +124,7 @@ class Invariants:
         tx = peek(daemon)
         before = len(self.ended)
         self._ends(tx)
-        if self._is_volatile(daemon):
-            self._may_be(tx, ended=len(self.ended) > before)
-        else:
-            self._refused = self._disk.refused
-            self._loose.clear()
-            self._synced = int(tx.run("SELECT COALESCE(MAX(seq), 0) FROM operations")[0][0])
+        self._synced.at_commit(daemon, tx, ended=len(self.ended) > before)
         if self.dark:
             self.dark = False
             self.gone.update((mount.path, None) for mount in self.model.mounts.values())
@@ -160,19 +140,6 @@ class Invariants:
         self._strays(tx, held, daemon.member.uid)
         self._mounts(held)
         self.beside(tx, held)
-
-    def _is_volatile(self, daemon: Daemon) -> bool:
-        """Whether a loss of power would take back what was committed last, and not because it did not fit."""
-        log = daemon.state_dir.database + "-wal"
-        return self._disk.unsynced(log) and self._refused == self._disk.refused
-
-    def _may_be(self, tx: Tx, *, ended: bool) -> None:
-        """Whom nobody was told of may be lost: not an end, nor an operation of whoever has its id."""
-        if ended:
-            raise Breach(1, "an end was answered before it was synced")
-        told = tx.run("SELECT id FROM operations WHERE seq>? AND actor<>'csi'", (self._synced,))
-        if told:
-            raise Breach(1, "an operation was answered before it was synced", str(told[0][0]))
 
     def calm(self) -> None:
         """After healing nothing is excused any more."""

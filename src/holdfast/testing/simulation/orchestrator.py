@@ -22,7 +22,8 @@ from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import Attachment, Volume
 from holdfast.records import resources
 from holdfast.runtime.api import Runtime
-from holdfast.testing.simulation.invariants import Breach, Invariants
+from holdfast.testing.simulation.breach import Breach
+from holdfast.testing.simulation.invariants import Invariants
 from holdfast.testing.simulation.world import World, directory
 
 PODS = 4

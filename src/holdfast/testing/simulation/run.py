@@ -30,8 +30,9 @@ from holdfast.testing.flasharray.model import Sent
 from holdfast.testing.simulation.array_conditions import LATE
 from holdfast.testing.simulation.arrays import POD
 from holdfast.testing.simulation.beside import LONGEST_SETTLE, Beside
+from holdfast.testing.simulation.breach import Breach
 from holdfast.testing.simulation.conditions import Conditions
-from holdfast.testing.simulation.invariants import Breach, Invariants
+from holdfast.testing.simulation.invariants import Invariants
 from holdfast.testing.simulation.slow import SETTLE, Before, SlowDriver
 from holdfast.testing.simulation.trace import Trace
 from holdfast.testing.simulation.universe import SimulatedUniverse

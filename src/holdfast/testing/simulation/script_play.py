@@ -22,7 +22,7 @@ from holdfast.operations.volume.label import VolumeLabel
 from holdfast.operations.volume.rename import VolumeRename
 from holdfast.records import operations
 from holdfast.records.contract import Tx
-from holdfast.testing.simulation.invariants import Breach
+from holdfast.testing.simulation.breach import Breach
 from holdfast.testing.simulation.model import Model
 from holdfast.testing.simulation.script import PLACES, Kill, Line, Script, told
 from holdfast.testing.simulation.script_hands import after

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import structlog
 
-from holdfast.testing.simulation.invariants import Breach
+from holdfast.testing.simulation.breach import Breach
 from holdfast.testing.simulation.run import Run
 
 _LINES = 60

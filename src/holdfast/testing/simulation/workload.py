@@ -42,7 +42,7 @@ from holdfast.operations.volume.trim import VolumeTrim
 from holdfast.runtime.api import Runtime
 from holdfast.testing.flasharray.local import HOST
 from holdfast.testing.simulation.arrays import POD
-from holdfast.testing.simulation.invariants import Breach
+from holdfast.testing.simulation.breach import Breach
 from holdfast.testing.simulation.model import Model
 
 NAMES = [f"v{n}" for n in range(9)]
