@@ -238,6 +238,7 @@ class RealDaemon:
 def clear(root: Path) -> None:
     """Unmount and detach everything below `root`, then remove it, never through a mount."""
     for _ in range(10):
+        _thaw(root)
         for point in reversed(mounts_below(root)):
             run("umount", point, ok=False)
         for device in loops_below(root):
@@ -247,6 +248,18 @@ def clear(root: Path) -> None:
         time.sleep(0.1)
     assert not mounts_below(root)
     shutil.rmtree(root)
+
+
+def _thaw(root: Path) -> None:
+    """A child that was killed with its daemon may have left a volume frozen; unmounted so, it keeps its device."""
+    for mount in LINUX.mounts():
+        if mount.path.startswith(f"{root}/") and mount.source.startswith("/dev/loop"):
+            with contextlib.suppress(OSError):
+                fd = os.open(mount.path, os.O_RDONLY)
+                try:
+                    LINUX.thaw(fd)
+                finally:
+                    os.close(fd)
 
 
 @contextlib.contextmanager
