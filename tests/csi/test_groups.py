@@ -72,6 +72,14 @@ def test_a_group_is_taken_once_for_a_name_and_gone_once(plugin: Plugin, sources:
     plugin("DeleteVolumeGroupSnapshot", **of(again))
 
 
+def test_a_label_makes_no_member(daemon: RealDaemon, plugin: Plugin, sources: list[str]) -> None:
+    group = take(plugin, sources)
+    daemon.client().create_snapshot("p", "source-0", "alone", labels={"group": group.group_snapshot_id})
+    assert len(plugin("GetVolumeGroupSnapshot", **of(group)).group_snapshot.snapshots) == 2
+    plugin("DeleteVolumeGroupSnapshot", **of(group))
+    assert [each.name for each in daemon.client().snapshots("p", "source-0")] == ["alone"]
+
+
 def test_what_does_not_fit_is_refused(daemon: RealDaemon, plugin: Plugin, sources: list[str]) -> None:
     group = take(plugin, sources)
     one = group.snapshots[0].snapshot_id

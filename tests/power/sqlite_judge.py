@@ -73,19 +73,19 @@ def order_of(final: Reading) -> list[int]:
 
 
 class Judge:
-    """Of the images of one log."""
+    """Of the images of one log. `marks` say of which transactions it was promised that they stay."""
 
-    def __init__(self, log: Sequence[Event]) -> None:
+    def __init__(self, log: Sequence[Event], marks: tuple[str, ...] = ("acknowledged",)) -> None:
         replay = Replay()
         for event in log:
             replay.do(event)
         self.order = order_of(read(replay.disk))
         self.states = states(self.order)
-        # The largest turn acknowledged before each length of the log.
+        # The largest turn promised before each length of the log.
         self.promised = [0]
         for event in log:
             said = event.name.split() if event.kind == "mark" else []
-            turn = int(said[1]) if said[:1] == ["acknowledged"] else 0
+            turn = int(said[1]) if said and said[0] in marks else 0
             self.promised.append(max(self.promised[-1], turn))
         self.seen: Counter[str] = Counter()
         self.opened: Counter[str] = Counter()

@@ -18,7 +18,7 @@ from holdfast.testing.power.images import Replay, images
 from holdfast.testing.power.vfs import Handle, MemoryVfs
 from tests.power.sqlite_judge import Judge, read
 from tests.power.sqlite_report import report
-from tests.power.sqlite_workload import PATH, TURN, Workload, in_two
+from tests.power.sqlite_workload import PATH, TURN, Workload, every_third_durably, in_two
 
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))
 SEEDS = (1, 2, 3, 4) if PROOF else (1,)
@@ -59,6 +59,18 @@ def test_every_image_has_all_that_was_acknowledged_in_whole_transactions_and_in_
     assert not judge.broken, judge.broken[:10]
     assert judge.seen["strictest"] == judge.seen["fullest"] == len(work.log) + 1
     assert judge.opened.total() >= 2000
+
+
+def test_what_is_durable_stays_beside_what_is_not_which_goes_from_the_end_alone() -> None:
+    """No image has a gap: whatever comes before a durable transaction stays with it."""
+    work = Workload(4, TRANSACTIONS, write=every_third_durably).run()
+    judge, control = Judge(work.log), Judge(work.log, ("acknowledged", "answered"))
+    for image in images(work.log, torn=TORN, seed=4):
+        judge.judge(image)
+        control.judge(image)
+    report("images, every third durable", judge.figures())
+    assert not judge.broken, judge.broken[:10]
+    assert control.verdicts["lost"] > 10, "what is not durable is not synced"
 
 
 def test_the_workload_is_one_that_can_lose() -> None:

@@ -165,7 +165,8 @@ def snapshots_named(tx: Tx, name: str) -> list[Snapshot]:
 def snapshots_of_group(tx: Tx, group: str) -> list[Snapshot]:
     """Those that were taken together; `group` is a uid."""
     sql = "SELECT body FROM resources WHERE kind='snapshot' AND body LIKE ? ORDER BY parent"
-    return [_as(Snapshot, row[0]) for row in tx.run(sql, (f'%"group":"{group}"%',))]
+    rows = [_as(Snapshot, row[0]) for row in tx.run(sql, (f'%"group":"{group}"%',))]
+    return [row for row in rows if row.spec.group == group]  # a label can read the same
 
 
 def count(tx: Tx, kind: type[R]) -> int:

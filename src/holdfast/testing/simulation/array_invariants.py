@@ -8,7 +8,8 @@ from holdfast.testing.flasharray.model import Sent
 from holdfast.testing.simulation.array_conditions import OTHER, ArrayConditions
 from holdfast.testing.simulation.arrays import Ground
 from holdfast.testing.simulation.breach import Breach
-from holdfast.testing.simulation.invariants import Held, Invariants, peek
+from holdfast.testing.simulation.held import Held
+from holdfast.testing.simulation.invariants import Invariants, peek
 from holdfast.testing.universe import Universe
 
 _THEIRS = frozenset({STRANGER, STRANGER.partition("::")[0]})

@@ -6,7 +6,7 @@ an operation is under way and is judged when it is free again; what the weather 
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
@@ -22,6 +22,7 @@ from holdfast.records import resources
 from holdfast.records.contract import Tx
 from holdfast.records.sqlite import SqliteRecords
 from holdfast.testing.simulation.breach import Breach
+from holdfast.testing.simulation.held import Held, paths, stray_of
 from holdfast.testing.simulation.home import RecordsDisk
 from holdfast.testing.simulation.model import KnownVolume, Model, Row
 from holdfast.testing.simulation.synced import Synced
@@ -37,13 +38,6 @@ _OWN = (
     "pool.stamp", "tree.remove", "volume.sync-discarded",
     *(f"array.{purpose}." for purpose in ("stamp", "remove-host", "disconnect", "destroy", "eradicate")),
 )  # fmt: skip
-
-
-class Held(msgspec.Struct):
-    """The claims of a moment."""
-
-    exclusive: dict[str, str]
-    by_kind: dict[str, str]
 
 
 class Invariants:
@@ -325,7 +319,7 @@ class Invariants:
                     continue
                 if any(part in self.model.loose for part in name.split(".")):
                     continue
-                stray = _stray(name, owner, known | abandoned, recorded, held)
+                stray = stray_of(name, owner, known | abandoned, recorded, held)
                 if stray:
                     raise Breach(7, f"{disk.source}/volumes/{name} {stray}")
 
@@ -347,7 +341,7 @@ class Invariants:
                 raise Breach(6, f"the mount at {path} was acknowledged, and is not there")
             if seen[path] != known.read_only:
                 raise Breach(6, f"the mount at {path} has another access mode")
-        claimed = {path for item in held.exclusive for path in _paths(item)}
+        claimed = {path for item in held.exclusive for path in paths(item)}
         known_paths = {mount.path for mount in self.model.mounts.values()}
         for name in self._world.machine.root.root.children["mnt"].children:
             path = f"/mnt/{name}"
@@ -374,24 +368,6 @@ def _rows(tx: Tx) -> list[Row]:
     """All records but the member's."""
     pools, volumes = resources.page(tx, Pool), resources.page(tx, Volume)
     return [*pools, *volumes, *resources.page(tx, Snapshot), *resources.page(tx, Attachment)]
-
-
-def _paths(item: str) -> Iterator[str]:
-    """The path of a claim on one: name:MEMBER:PATH."""
-    if item.startswith("name:"):
-        yield item.split(":", 2)[2]
-
-
-def _stray(name: str, owner: str, known: set[str], recorded: set[str], held: Held) -> str:
-    """Why an entry should not be there, or an empty text."""
-    parts = name.split(".")
-    if name.startswith(".making.") and len(parts) == 6 and parts[2] == owner:
-        return "" if parts[3] in known else f"was left by operation {parts[3]}, which is over"
-    if name.startswith(".restoring.") and len(parts) == 5 and parts[2] == owner:
-        return "" if parts[3] in known else f"was left by operation {parts[3]}, which is over"
-    if name.startswith(".removing.") and len(parts) == 4 and parts[2] == owner:
-        return "" if parts[3] in held.exclusive else "was left by a removal that is over"
-    return "" if name in recorded or len(name) != 32 else "is recorded nowhere"
 
 
 def peek(daemon: Daemon) -> Tx:

@@ -127,18 +127,10 @@ class Model:
             case VolumeResize() if uids["volume"] in self.volumes:
                 self.volumes[uids["volume"]].size = parse_size(request.size)
             case SnapshotCreate() if uids["volume"] in self.volumes:
-                of = self.volumes[uids["volume"]]
-                self.snapshots[new] = KnownSnapshot(
-                    request.name, uids["volume"], of.size, of.content, of.fs, dict(request.labels), request.protected,
-                    self._known(uids["volume"], of),
-                )  # fmt: skip
+                self._taken(new, request.name, uids["volume"], dict(request.labels), protected=request.protected)
             case GroupCreate():
                 for uid, parent in _members(request, bound).items():
-                    of = self.volumes[parent]
-                    token = self._known(parent, of)
-                    self.snapshots[uid] = KnownSnapshot(
-                        request.name, parent, of.size, of.content, of.fs, {}, False, token
-                    )
+                    self._taken(uid, request.name, parent, {}, protected=False)
             case VolumeClone():
                 source: KnownVolume | KnownSnapshot | None = self.volumes.get(uids["volume"])
                 if request.snapshot:
@@ -168,6 +160,12 @@ class Model:
                 volume.labels = _merged(volume.labels, request.labels)
             case _:
                 pass
+
+    def _taken(self, uid: str, name: str, volume: str, labels: dict[str, str], *, protected: bool) -> None:
+        """A snapshot of a volume as it is now."""
+        of = self.volumes[volume]
+        token = self._known(volume, of)
+        self.snapshots[uid] = KnownSnapshot(name, volume, of.size, of.content, of.fs, labels, protected, token)
 
     def _known(self, volume: str, source: "KnownVolume | KnownSnapshot") -> bytes:
         """What a copy of it holds, if anybody can tell."""
