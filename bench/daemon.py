@@ -18,11 +18,12 @@ PATIENCE = 120.0
 # If this process is killed, so are they.
 _LAUNCH = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--propagation", "private", "sh", "-ec"]
 # A copy of another's loop-mounted file system would hold its device after he unmounted it: such copies are dropped,
-# but for the one that the peer itself lives on.
+# the last mounted first, but for the one that the peer itself lives on. One whose directory he removes goes by itself.
 _GATE = (
-    'ip link set lo up; findmnt -rnu -o SOURCE,TARGET | while read -r source target; do case "$source" in '
-    '/dev/loop*) case "$ROOT/" in "${target%/}"/*) ;; *) umount -l "$target";; esac;; esac; done; '
-    'echo ready; read -r _; exec "$@" </dev/null >>"$LOG" 2>&1'
+    'exec 2>>"$LOG"; ip link set lo up; findmnt -rnu -o SOURCE,TARGET | tac | while read -r source target; do '
+    'case "$source" in /dev/loop*) case "$ROOT/" in "${target%/}"/*) ;; '
+    '*) umount -l "$target" || ! mountpoint -q "$target";; esac;; esac; done; '
+    'echo ready; read -r _; exec "$@" </dev/null >&2'
 )
 
 
@@ -61,21 +62,24 @@ class Peer:
         self._process = process = subprocess.Popen(
             [*_LAUNCH, _GATE, "sh", *self.command], env=self._env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        if process.stdin is None or process.stdout is None or not process.stdout.readline():
-            raise BenchError(f"the namespaces of {self.name} cannot be made")
-        face = self.face()
-        begin = time.monotonic()
-        process.stdin.write(b"\n")
-        process.stdin.close()
-        try:
+        with contextlib.ExitStack() as stack:
+            gate, ready = process.stdin, process.stdout
+            assert gate is not None
+            assert ready is not None
+            stack.callback(ready.close)
+            stack.callback(gate.close)
+            if not ready.readline():
+                raise BenchError(f"the namespaces of {self.name} cannot be made; its log says:\n{self.log_tail()}")
+            face = self.face()
+            stack.callback(face.close)
+            begin = time.monotonic()
+            gate.write(b"\n")
+            gate.close()
             while not face.answers():
                 if process.poll() is not None or time.monotonic() > begin + PATIENCE:
                     raise BenchError(f"{self.name} does not answer; its log says:\n{self.log_tail()}")
                 time.sleep(0.001)
             return time.monotonic() - begin
-        finally:
-            process.stdout.close()
-            face.close()
 
     def stop(self) -> None:
         """SIGTERM, and wait for its end."""

@@ -5,6 +5,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from bench import bars, lxd, machine, ours, scale
@@ -14,7 +15,9 @@ from bench.load import Load, parallel, sequential
 from bench.round import create, delete, later, names
 from bench.run import options
 
+from tests.conformance.dir_harness import run
 from tests.needs import need, need_root
+from tests.power.disks import Disk
 
 Make = Callable[[Path], Peer]
 MOST = bars.Bar("memory", "m", "m", at_least=False, limit=1)
@@ -144,6 +147,49 @@ def test_nothing_is_left_of_a_peer_after_a_failure(make: Make, disk: Path) -> No
     assert pids
     assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
     assert str(disk) not in Path("/proc/self/mountinfo").read_text()
+
+
+class AtOnce:
+    """A face of a daemon that has none."""
+
+    def answers(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def idle(root: Path, *, env: dict[str, str] | None = None) -> Peer:
+    return Peer("idle", ["sleep", "1000"], env or {}, cast("Callable[[], Face]", AtOnce), root)
+
+
+def test_a_peer_holds_no_copy_of_anothers_disk_nor_of_what_is_mounted_in_it(disk: Path) -> None:
+    need_root()
+    other = Disk(disk / "other", disk / "image", "ext4").make()
+    inner = other.where / "inner"
+    inner.mkdir()
+    run("mount", "--bind", str(inner), str(inner))
+    peer = idle(disk)
+    try:
+        peer.start()
+        assert str(other.where) not in Path(f"/proc/{peer.pid}/mountinfo").read_text()
+        assert str(inner) in Path("/proc/self/mountinfo").read_text()
+    finally:
+        peer.stop()
+        run("umount", "--recursive", str(other.where))
+
+
+def test_a_peer_that_gets_no_namespaces_is_told_with_its_log(disk: Path, recwarn: pytest.WarningsRecorder) -> None:
+    need_root()
+    (disk / "bin").mkdir()
+    (disk / "bin/ip").write_text("#!/bin/sh\necho no loopback today >&2\nexit 1\n")
+    (disk / "bin/ip").chmod(0o755)
+    peer = idle(disk, env={"PATH": f"{disk}/bin:{os.defpath}:/usr/sbin:/sbin"})
+    with pytest.raises(BenchError, match="no loopback today"):
+        peer.start()
+    peer.stop()
+    del peer
+    assert not [each for each in recwarn if issubclass(each.category, ResourceWarning)]
 
 
 def test_a_daemon_that_ends_at_once_is_told_with_its_log(disk: Path) -> None:
