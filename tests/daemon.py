@@ -17,6 +17,7 @@ from holdfast.host.linux import LINUX
 from holdfast.model.errors import Unavailable
 from holdfast.model.operations import OperationView
 from tests import nursery
+from tests.lingering import loops_below
 
 BIN = Path(sys.executable).with_name("holdfast")
 PATIENCE = 30.0
@@ -41,16 +42,6 @@ def mounts_below(path: Path) -> list[str]:
     """Mount points at or below `path`, the newest last."""
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     return [point for point in points if point == str(path) or point.startswith(f"{path}/")]
-
-
-def loops_below(path: Path) -> list[str]:
-    """Loop devices whose file lies (or lay) below `path`."""
-    found = []
-    for node in Path("/sys/block").glob("loop*"):
-        with contextlib.suppress(OSError):
-            if (node / "loop/backing_file").read_text().startswith(f"{path}/"):
-                found.append(f"/dev/{node.name}")
-    return found
 
 
 def temporary_below(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ from holdfast.testing.conformance.drivers import PoolConformance, VolumeConforma
 from holdfast.testing.conformance.harness import Kind
 from holdfast.testing.flasharray.server import serving
 from tests.conformance.flasharray_harness import KINDS, FlashArrayHarness
-from tests.daemon import loops_below
+from tests.lingering import loops_below
 from tests.needs import need_root
 
 

@@ -20,17 +20,8 @@ from holdfast.model.errors import Unavailable
 from holdfast.model.operations import OperationView
 from holdfast.model.resources import Content, FileSystem
 from holdfast.model.views import MountView
-from tests.daemon import (
-    RealDaemon,
-    checksums,
-    fill,
-    loops_below,
-    mounts_below,
-    real_daemon,
-    run,
-    temporary_below,
-    wait_until,
-)
+from tests.daemon import RealDaemon, checksums, fill, mounts_below, real_daemon, run, temporary_below, wait_until
+from tests.lingering import loops_below
 from tests.needs import need, need_root
 
 KEY = "the same key"

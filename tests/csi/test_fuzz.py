@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from holdfast.faces.csi.protocol import csi_pb2 as csi
 from tests.csi.plugin import Plugin, kubelet, make, mounted, with_csi
-from tests.daemon import RealDaemon, loops_below, mounts_below, real_daemon, run
+from tests.daemon import RealDaemon, mounts_below, real_daemon, run
+from tests.lingering import loops_below
 from tests.needs import need_root
 
 MOST = 10_000 if os.environ.get("HOLDFAST_PROOF") else 500

@@ -10,7 +10,8 @@ import pytest
 
 from holdfast.host.processes import CAP_SYS_RESOURCE, is_capable
 from tests.csi.plugin import Plugin, block, kubelet, make, mounted, room
-from tests.daemon import RealDaemon, loops_below, mounts_below, run, wait_until
+from tests.daemon import RealDaemon, mounts_below, run, wait_until
+from tests.lingering import loops_below
 
 MIB = 1 << 20
 

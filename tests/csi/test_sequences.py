@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.csi.plugin import Plugin, kubelet, mounted, room, with_csi
-from tests.daemon import RealDaemon, loops_below, mounts_below, real_daemon, wait_until
+from tests.daemon import RealDaemon, mounts_below, real_daemon, wait_until
+from tests.lingering import loops_below
 from tests.needs import need_root
 
 PROOF = bool(os.environ.get("HOLDFAST_PROOF"))

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.csi.plugin import Plugin, block, kubelet, mounted, room, with_csi
-from tests.daemon import RealDaemon, loops_below, mounts_below, real_daemon
+from tests.daemon import RealDaemon, mounts_below, real_daemon
+from tests.lingering import loops_below
 from tests.needs import need_root
 
 KILLS = 50 if os.environ.get("HOLDFAST_PROOF") else 8

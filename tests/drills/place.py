@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from holdfast.drills.catalogue import DRILLS
-from tests.daemon import BIN, loops_below, mounts_below, wait_until
+from tests.daemon import BIN, mounts_below, wait_until
+from tests.lingering import loops_below
 from tests.needs import need, need_root
 
 NAMES = [drill.name for drill in DRILLS]

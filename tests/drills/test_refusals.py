@@ -6,8 +6,9 @@ import pytest
 
 from holdfast.cli.local.drill import run
 from holdfast.model.errors import Forbidden, Foreign, Invalid, NotFound
-from tests.daemon import checksums, fill, loops_below, real_daemon, scratch
+from tests.daemon import checksums, fill, real_daemon, scratch
 from tests.drills.place import drill, left, tools
+from tests.lingering import loops_below
 from tests.needs import need_root
 from tests.unit.nobody import unprivileged
 

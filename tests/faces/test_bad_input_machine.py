@@ -11,7 +11,8 @@ import pytest
 from holdfast.client import Client
 from holdfast.model.errors import HoldfastError, NoSpace, Unavailable
 from holdfast.model.resources import FileSystem
-from tests.daemon import Disk, RealDaemon, checksums, fill, loops_below, mounts_below, real_daemon, wait_until
+from tests.daemon import Disk, RealDaemon, checksums, fill, mounts_below, real_daemon, wait_until
+from tests.lingering import loops_below
 from tests.needs import need, need_root
 
 TOOLS = ("mkfs.ext4", "mkfs.btrfs", "mkfs.xfs")

@@ -7,7 +7,8 @@ import pytest
 
 from holdfast.client.client import Client
 from holdfast.model.errors import InUse
-from tests.daemon import RealDaemon, loops_below, mounts_below, run
+from tests.daemon import RealDaemon, mounts_below, run
+from tests.lingering import loops_below
 
 
 def block_at(client: Client, path: Path, read_only: bool = False) -> str:

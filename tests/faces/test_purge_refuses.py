@@ -16,9 +16,10 @@ from holdfast.cli.local import reachable as recorded
 from holdfast.cli.local.places import Place
 from holdfast.host import processes
 from holdfast.model.resources import Content, FileSystem
-from tests.daemon import PATIENCE, RealDaemon, checksums, fill, loops_below, mounts_below, run
+from tests.daemon import PATIENCE, RealDaemon, checksums, fill, mounts_below, run
 from tests.faces.test_purge import emptied, files, purged, reachable, stopped
 from tests.host.sickfs import sick
+from tests.lingering import loops_below
 from tests.needs import need
 
 VOLUMES: dict[str, tuple[Content, FileSystem | None]] = {

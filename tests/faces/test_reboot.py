@@ -8,7 +8,8 @@ import pytest
 from holdfast.client import Client
 from holdfast.model.errors import Suspended
 from holdfast.model.resources import Content, FileSystem
-from tests.daemon import RealDaemon, checksums, fill, loops_below, mounts_below, run, wait_until
+from tests.daemon import RealDaemon, checksums, fill, mounts_below, run, wait_until
+from tests.lingering import loops_below
 from tests.needs import need
 
 VOLUMES: dict[str, tuple[Content, FileSystem | None]] = {

@@ -5,6 +5,7 @@ import hashlib
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from holdfast.host.linux import LINUX
 from holdfast.model.resources import FileSystem
 from holdfast.model.step import ChildIdentity
 from holdfast.runtime.threads import ThreadRuntime
+from tests.lingering import loops_below
 
 MIB = 1 << 20
 # What the tests format; xfs and btrfs take no less.
@@ -170,7 +172,7 @@ def unmount(path: str) -> None:
 def leftovers(path: str) -> list[str]:
     """Mounts below a directory and loop devices over files in it."""
     mounts = [f"mount {mount.path}" for mount in mounttable.below(path)]
-    return mounts + [f"loop {loop.file}" for loop in loops.attached() if mounttable.is_under(loop.file, path)]
+    return mounts + loops_below(Path(path))
 
 
 def clean(path: str) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from holdfast.client import Client
 from holdfast.model.views import VolumeView
-from tests.daemon import RealDaemon, loops_below, mounts_below, run, temporary_below
+from tests.daemon import RealDaemon, mounts_below, run, temporary_below
+from tests.lingering import loops_below
 from tests.power.fs_asker import SIZES, Asker, Facts
 from tests.power.fs_world import World
 

@@ -12,7 +12,8 @@ from holdfast.client import Client
 from holdfast.model.errors import HoldfastError
 from holdfast.testing.flasharray.array import TOKEN
 from holdfast.testing.flasharray.server import ArrayServer, serving
-from tests.daemon import Disk, RealDaemon, loops_below, run
+from tests.daemon import Disk, RealDaemon, run
+from tests.lingering import loops_below
 from tests.nursery import Process
 from tests.storm import processes, serve
 from tests.storm.settings import CHILD, FS, IDLE, REQUEST, SETTLE
