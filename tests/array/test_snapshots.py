@@ -27,11 +27,6 @@ def made(world: ArrayWorld, client: Client, fs: FileSystem = "ext4") -> str:
     return at
 
 
-def unmounted(world: ArrayWorld, client: Client, path: str) -> None:
-    """What is there goes."""
-    world.ends(client, client.unmount(client.mounts(path)[0], wait=None), "done")
-
-
 @pytest.mark.parametrize("fs", SIZES)
 def test_what_was_written_before_is_in_a_snapshot_in_its_clone_and_back_in_the_volume(
     world: ArrayWorld, fs: FileSystem
@@ -56,11 +51,11 @@ def test_what_was_written_before_is_in_a_snapshot_in_its_clone_and_back_in_the_v
     assert fs == "ext4" or int(run("df", "-m", "--output=size", str(beside)).stdout.split()[-1]) > 1.2 * SIZES[fs]
     assert len(world.connections()) == len(world.devices()) == 3
     for path in (at, shown, beside):
-        unmounted(world, client, str(path))
+        world.unmounted(client, str(path))
     world.ends(client, client.restore_snapshot("p", "v", "s", wait=None), "done")
     world.ends(client, client.mount("p", "v", str(at), wait=None), "done")
     assert (at / "file").read_text() == "kept"
-    unmounted(world, client, str(at))
+    world.unmounted(client, str(at))
     assert client.audit() == []
     for op in (
         client.delete_snapshot("p", "v", "s"), client.delete_volume("p", "v"), client.delete_volume("p", "w"),
@@ -82,7 +77,7 @@ def test_a_device_has_snapshots_that_nobody_is_given_the_device_of(world: ArrayW
     assert client.snapshot("p", "v", "s").taken == "synced"
     with pytest.raises(Invalid, match="could write to it"):
         client.mount_snapshot("p", "v", "s", world.path("other", file=True))
-    unmounted(world, client, node)
+    world.unmounted(client, node)
     world.ends(client, client.restore_snapshot("p", "v", "s", wait=None), "done")
     world.ends(client, client.mount("p", "v", node, wait=None), "done")
     with open(node, "rb") as file:
@@ -113,7 +108,7 @@ def test_a_daemon_killed_anywhere_in_a_clone_ends_it_and_leaves_no_connection(wo
     client = world.start()
     at = made(world, client)
     (Path(at) / "file").write_text("kept")
-    unmounted(world, client, at)
+    world.unmounted(client, at)
     world.daemon.arm(f"{where}:kill")
     op = client.clone_volume("p", "v", "w", wait=None)
     world.daemon.ended()
@@ -124,7 +119,7 @@ def test_a_daemon_killed_anywhere_in_a_clone_ends_it_and_leaves_no_connection(wo
     assert world.devices() == []
     world.ends(client, client.mount("p", "w", at, wait=None), "done")
     assert (Path(at) / "file").read_text() == "kept"
-    unmounted(world, client, at)
+    world.unmounted(client, at)
     assert client.audit() == []
 
 
@@ -135,7 +130,7 @@ def test_a_daemon_killed_amid_a_restore_ends_it(world: ArrayWorld, where: str) -
     (Path(at) / "file").write_text("kept")
     world.ends(client, client.create_snapshot("p", "v", "s", wait=None), "done")
     (Path(at) / "file").unlink()
-    unmounted(world, client, at)
+    world.unmounted(client, at)
     world.daemon.arm(f"{where}:kill")
     op = client.restore_snapshot("p", "v", "s", wait=None)
     world.daemon.ended()
@@ -151,13 +146,13 @@ def test_a_restore_that_was_not_answered_changes_nothing_that_was_written_after_
     client = world.start()
     at = made(world, client)
     world.ends(client, client.create_snapshot("p", "v", "s", wait=None), "done")
-    unmounted(world, client, at)
+    world.unmounted(client, at)
     world.array.weather.late(on("POST", "volumes"), 0.3)
     world.ends(client, client.restore_snapshot("p", "v", "s", wait=None), "done", 60)
     world.ends(client, client.mount("p", "v", at, wait=None), "done")
     (Path(at) / "file").write_text("new")
     os.sync()
-    unmounted(world, client, at)
+    world.unmounted(client, at)
     world.ends(client, client.mount("p", "v", at, wait=None), "done")
     assert (Path(at) / "file").read_text() == "new"
 
@@ -168,7 +163,7 @@ def test_what_a_database_does_not_know_of_is_adopted_with_its_snapshots(world: A
     at = made(world, client)
     (Path(at) / "file").write_text("kept")
     backup = world.daemon.root / "older.db"
-    unmounted(world, client, at)
+    world.unmounted(client, at)
     client.backup(str(backup))
     world.ends(client, client.clone_volume("p", "v", "w", wait=None), "done")
     world.ends(client, client.create_snapshot("p", "w", "s", wait=None), "done")

@@ -12,7 +12,8 @@ from holdfast.testing.flasharray.array import TOKEN, Array
 from holdfast.testing.flasharray.judging import judge
 from holdfast.testing.flasharray.model import Entry
 from holdfast.testing.flasharray.server import ArrayServer, serving
-from tests.daemon import RealDaemon, loops_below, mounts_below, real_daemon, run, wait_until
+from tests.daemon import RealDaemon, mounts_below, real_daemon, run, wait_until
+from tests.lingering import loops_below
 
 # Seconds: how long a device may take, and how long the array may take to show a change.
 DEVICE, SETTLE = 1.0, 0.5
@@ -92,6 +93,10 @@ class ArrayWorld:
         """Ask for a volume, and wait for nothing."""
         fs = "ext4" if content == "filesystem" else None
         return client.create_volume("p", name, "16MiB", content=content, fs=fs, wait=None)  # type: ignore[arg-type]
+
+    def unmounted(self, client: Client, path: str) -> None:
+        """What is mounted there goes."""
+        self.ends(client, client.unmount(client.mounts(path)[0], wait=None), "done")
 
     # -- the world ---------------------------------------------------------------------------------
 

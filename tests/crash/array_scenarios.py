@@ -12,6 +12,7 @@ from holdfast.operations.base import Asked
 from holdfast.operations.connection.cut import ConnectionCut
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
+from holdfast.operations.pool.recover import PoolRecover
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
 from holdfast.operations.snapshot.mount import SnapshotMount
@@ -22,7 +23,7 @@ from holdfast.operations.volume.create import VolumeCreate
 from holdfast.operations.volume.delete import VolumeDelete
 from holdfast.operations.volume.rename import VolumeRename
 from holdfast.operations.volume.resize import VolumeResize
-from holdfast.records import resources
+from holdfast.records import operations, resources
 from holdfast.testing.flasharray.local import config
 from holdfast.testing.flasharray.universe import ArrayUniverse
 from holdfast.testing.matrix import Scenario
@@ -40,13 +41,16 @@ def array_scenarios(
     """All of them, with the parts that they share with those of directories."""
     fabric = f"{scratch}/array"
     pool = PoolCreate(name="p", driver="flasharray", config=config(fabric), place="flasharray:array/pod1")
+    keeping = PoolCreate(
+        name="p", driver="flasharray", config=config(fabric, eradicate="never"), place="flasharray:array/pod1"
+    )
     path, denied, full = f"{scratch}/mnt/at", errno.EPERM, errno.ENOSPC
     block = VolumeCreate(pool="p", name="v", size="1MiB", content="block")
     ext4 = VolumeCreate(pool="p", name="v", size="2MiB", content="filesystem", fs="ext4")
     xfs = VolumeCreate(pool="p", name="v", size="300MiB", content="filesystem", fs="xfs")
     mount, unmount = VolumeMount(pool="p", name="v", path=path), VolumeUnmount(path=path)
     delete = VolumeDelete(pool="p", name="v")
-    take = SnapshotCreate(pool="p", volume="v", name="s")
+    take, give_up = SnapshotCreate(pool="p", volume="v", name="s"), SnapshotDelete(pool="p", volume="v", name="s")
     clone, larger = (VolumeClone(pool="p", source="v", name="w", size=size) for size in (None, "320MiB"))
     go_back = SnapshotRestore(pool="p", volume="v", name="s")
 
@@ -90,15 +94,25 @@ def array_scenarios(
         plain("snapshot-undo", (pool, ext4), take, weather=(("array.tag-whole.before", full),)),
         plain("snapshot-mount", (pool, ext4, take), SnapshotMount(pool="p", volume="v", name="s", path=path),
               prepare=directory_at),
-        plain("snapshot-delete", (pool, block, take), SnapshotDelete(pool="p", volume="v", name="s")),
+        plain("snapshot-delete", (pool, block, take), give_up),
         plain("clone-ext4", (pool, ext4), clone),
         plain("clone-larger", (pool, xfs), larger, share=0.01),
         plain("clone-undo", (pool, ext4), clone, weather=(("child.identify-ext4.before", denied),)),
         plain("restore-ext4", (pool, ext4, take), go_back),
         plain("restore-larger", (pool, block, VolumeResize(pool="p", name="v", size="2MiB"), take), go_back),
+        plain("pool-recover", (keeping, ext4, delete), _recover),
+        plain("pool-recover-renamed", (keeping, block, delete, block), _recover),
+        plain("pool-recover-of-snapshot", (keeping, block, take, give_up), _recover),
         plain("device-release", (pool, block), _release),
         plain("connection-cut", (pool, block), ConnectionCut(pool="p", name="v", host="esx-17")),
     ]  # fmt: skip
+
+
+def _recover(daemon: Daemon) -> Asked:
+    """What was deleted."""
+    rows = daemon.records.read(operations.page)
+    (uid,) = [row.ref_uid for row in rows if row.kind in ("volume.delete", "snapshot.delete")]
+    return PoolRecover(name="p", uid=uid)
 
 
 def _release(daemon: Daemon) -> Asked:

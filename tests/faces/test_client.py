@@ -59,6 +59,9 @@ def test_every_method_does_what_it_says(daemon: RealDaemon, client: Recorded) ->
     client.done("import_pool", "r", {"source": str(daemon.root / "q")}, labels={"tier": "slow"})
     assert [(each.name, each.labels) for each in client.ask("pools")] == [("r", {"tier": "slow"})]
     client.done("adopt", "r")
+    assert client.ask("deleted", "r") == []
+    with pytest.raises(NotFound):
+        client.ask("recover", "r", "0" * 32)
     client.done("delete_pool", "r")
     assert client.ask("pools") == []
     assert client.asked >= METHODS - {"run", "close", "events"}

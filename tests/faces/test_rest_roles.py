@@ -12,7 +12,8 @@ RANKS = ["viewer", "operator", "admin"]
 # What an admin alone may do.
 FOR_ADMINS = {
     "POST /v1/pools", "PATCH /v1/pools/{pool}", "DELETE /v1/pools/{pool}", "POST /v1/operations/{operation}/abandon",
-    "POST /v1/pools/{pool}/import", "POST /v1/pools/{pool}/adopt", "POST /v1/resume", "POST /v1/backup",
+    "POST /v1/pools/{pool}/import", "POST /v1/pools/{pool}/adopt", "POST /v1/pools/{pool}/recover",
+    "POST /v1/resume", "POST /v1/backup",
     "GET /v1/tokens", "POST /v1/tokens", "DELETE /v1/tokens/{token}",
 }  # fmt: skip
 FOR_ANYBODY = {"GET /healthz"}

@@ -28,11 +28,11 @@ CHECKS = (
 )
 # Its stream has no end: test_rest_events has it.
 NOT = "/v1/events"
-# What no request of the admin's is granted, because nothing is parked, and nothing connected.
+# What no request of the admin's is granted, because nothing is parked, and nothing on an array.
 NEVER = {
     ("GET", NOT), ("GET", "/metrics"),
     ("POST", "/v1/operations/{operation}/cancel"), ("POST", "/v1/operations/{operation}/abandon"),
-    ("DELETE", "/v1/pools/{pool}/volumes/{volume}/connections/{host}"),
+    ("DELETE", "/v1/pools/{pool}/volumes/{volume}/connections/{host}"), ("POST", "/v1/pools/{pool}/recover"),
 }  # fmt: skip
 _COUNTED = re.compile(r'holdfast_http_requests_total\{method="(\w+)",route="([^"]*)",status="(\d+)"\} ([\d.]+)')
 

@@ -71,6 +71,22 @@ ARRAY = (
         Suite("tests/conformance/test_flasharray_driver.py", "left_alone", why="a tag may change behind the last look"),
     ),
     Mutant(
+        6,
+        "a list of what was before a recovery is believed",
+        "steps/importing.py",
+        "else long_past(ctx, settle, Done(found), taken=True)",
+        "else Done(found)",
+        Suite("tests/array/test_recover.py", "not_believed", why="few lists there are older than a delete"),
+    ),
+    Mutant(
+        6,
+        "what was recovered keeps the name that another has by now",
+        "operations/pool/recover.py",
+        "        if new == self.called:",
+        "        if new:",
+        Seeds(1, array=True),
+    ),
+    Mutant(
         5,
         "a volume is destroyed without being disconnected",
         VOLUMES,

@@ -109,6 +109,7 @@ def test_the_same_with_a_pool_on_an_array_and_every_kind_of_its_weather(chunk: i
     missing = [kind for kind in array_conditions.KINDS if not hits[kind]]
     assert not missing, f"never hit: {missing}"
     assert sum(hits[kind] for kind in CRASHES) >= ended / 50
+    assert results["pool.recover done"]
     busy = sum(count for name, count in results.items() if name.startswith(FILE_SYSTEMS))
     assert busy >= 0.3 * ended
 

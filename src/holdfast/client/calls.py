@@ -10,6 +10,7 @@ from holdfast.model.operations import OperationView
 from holdfast.model.resources import Content, FileSystem
 from holdfast.model.views import (
     ConnectionPage,
+    DeletedPage,
     FindingPage,
     HealthView,
     MountPage,
@@ -158,6 +159,16 @@ def import_pool(
 def adopt(name: str, uids: list[str] | None, wait: float | None, key: str) -> Call[OperationView]:
     """Record what is whole in a pool and has no record."""
     return _change("POST", f"{_pool(name)}/adopt", {"uids": uids or []}, wait=wait, key=key)
+
+
+def deleted(name: str) -> Call[DeletedPage]:
+    """What a pool's back end still keeps of what was deleted."""
+    return Call(kind=DeletedPage, path=f"{_pool(name)}/deleted")
+
+
+def recover(name: str, uid: str, wait: float | None, key: str) -> Call[OperationView]:
+    """Bring back what was deleted."""
+    return _change("POST", f"{_pool(name)}/recover", {"uid": uid}, wait=wait, key=key)
 
 
 def change_pool(name: str, changes: dict[str, Any], wait: float | None, key: str, if_match: str) -> Call[OperationView]:

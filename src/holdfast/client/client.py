@@ -15,6 +15,7 @@ from holdfast.model.operations import OperationView
 from holdfast.model.resources import Content, FileSystem, Finding
 from holdfast.model.views import (
     ConnectionView,
+    DeletedView,
     HealthView,
     MountView,
     NewTokenView,
@@ -116,6 +117,14 @@ class Client:
     ) -> OperationView:
         """Record what is whole in a pool and has no record; only these `uids`, unless there are none."""
         return self.run(calls.adopt(name, uids, wait, key))
+
+    def deleted(self, name: str) -> list[DeletedView]:
+        """What a pool's back end still keeps of what was deleted, and can be recovered."""
+        return self.run(calls.deleted(name)).items
+
+    def recover(self, name: str, uid: str, wait: float | None = 60.0, key: str = "") -> OperationView:
+        """Bring back what was deleted and its back end still keeps."""
+        return self.run(calls.recover(name, uid, wait, key))
 
     def change_pool(
         self, name: str, changes: dict[str, Any], wait: float | None = 60.0, key: str = "", *, if_match: str = ""

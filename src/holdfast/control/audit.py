@@ -152,12 +152,11 @@ class Audit:
         if item.kind == "unfinished" and not item.operation and item.uid not in mine:
             return _unproven(item)
         if item.kind == "kept":
-            return _lost(mine[item.uid][0], item) if item.uid in mine else None
+            return _lost(pool, mine[item.uid][0], item) if item.uid in mine else None
         if item.kind == "removing" and item.uid in mine:
-            evidence, remedy = (
-                "its removal was abandoned half-way",
-                "`volume delete` ends it; nothing else brings it back.",
-            )
+            evidence, remedy = "its removal was abandoned half-way", "Delete ends it; nothing brings it back."
+            if item.recoverable:
+                remedy = f"Delete ends it; `holdfast pool recover {pool.name} {item.uid}` brings it back."
             return Seen(_finding("drift", mine[item.uid][0], evidence, remedy), item.uid)
         evidence = {
             "volume": "no record knows this volume",
@@ -258,8 +257,8 @@ def _objects(pool: Pool, records: Rows) -> Objects:
     return found
 
 
-def _lost(name: str, item: Item) -> Seen:
-    remedy = f"Recover {item.where} on its back end before that, or delete the volume."
+def _lost(pool: Pool, name: str, item: Item) -> Seen:
+    remedy = f"`holdfast pool recover {pool.name} {item.uid}` brings it back before that; or delete it."
     return Seen(_finding("ghost", name, item.note, remedy), item.uid)
 
 

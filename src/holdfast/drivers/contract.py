@@ -115,13 +115,21 @@ class Making(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One entry of an inventory. `kept` is removed, and is erased by the back end in its own time, see `note`."""
+    """One entry of an inventory. `kept` is removed, and is erased by the back end in its own time, see `note`.
+
+    What it keeps whole of that, or of what is `removing`, is `recoverable`: with its name, its size in bytes, and the
+    volume that a snapshot is `of`.
+    """
 
     kind: Literal["volume", "unfinished", "removing", "kept", "foreign"]
     uid: str
     where: str
     operation: str = ""
     note: str = ""
+    recoverable: bool = False
+    name: str = ""
+    size: int = 0
+    of: str = ""
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -222,6 +230,13 @@ class Driver(abc.ABC):
     @abc.abstractmethod
     def discard(self, pool: PoolRef, item: Item) -> bool:
         """Remove an unfinished or half-removed object of the inventory, and nothing else; False after a round."""
+
+    def recover(self, pool: PoolRef, item: Item) -> None:
+        """Bring back what the inventory shows as recoverable, and nothing else; a repetition does no harm.
+
+        Raises NotFound once it is erased.
+        """
+        raise Refused(f"The driver {pool.driver} keeps nothing of what was removed.")
 
     # -- volumes ---------------------------------------------------------------------------------
 

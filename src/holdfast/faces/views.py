@@ -12,6 +12,8 @@ from holdfast.model.errors import Again, HoldfastError, Invalid
 from holdfast.model.observations import Absent, ForeignObject, Present, Unknown
 from holdfast.model.resources import Attachment, Pool, Snapshot, Volume, state_of
 from holdfast.model.views import (
+    DeletedPage,
+    DeletedView,
     HealthView,
     MountView,
     PoolView,
@@ -157,6 +159,23 @@ def mount(daemon: Daemon, found: Attachment) -> MountView:
         id=found.uid, pool=pool_name, volume=volume_name, snapshot=snapshot_name, path=found.spec.path,
         read_only=found.spec.read_only, use=found.spec.use, flags=found.spec.flags,
         mounted=isinstance(look, Present), reason=reason,
+    )  # fmt: skip
+
+
+def deleted(daemon: Daemon, pool: Pool) -> DeletedPage:
+    """What its back end still keeps of what was deleted."""
+    ref = pool_ref(pool, daemon.member.uid)
+    kept = [item for item in daemon.drivers.of(ref).inventory(ref) if item.recoverable]
+    names = {item.uid: item.name for item in kept}
+    names |= daemon.records.read(lambda tx: {each.uid: each.name for each in resources.page(tx, Volume, pool.uid)})
+    return DeletedPage(
+        items=[
+            DeletedView(
+                uid=item.uid, name=item.name, of=item.of, volume=names.get(item.of, ""), size=item.size,
+                where=item.where, note=item.note,
+            )
+            for item in kept
+        ]
     )  # fmt: skip
 
 

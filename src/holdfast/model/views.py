@@ -219,6 +219,28 @@ class MountPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None = None
 
 
+class DeletedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A volume that was deleted, or a snapshot `of` one, which its back end still keeps; `size` in bytes.
+
+    `volume` is how the one that a snapshot is of is called, or was.
+    """
+
+    uid: str
+    name: str
+    of: str
+    volume: str
+    size: int
+    where: str
+    note: str
+
+
+class DeletedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is kept of what was deleted in a pool."""
+
+    items: list[DeletedView]
+    next: str | None = None
+
+
 class ConnectionPage(msgspec.Struct, frozen=True, kw_only=True):
     """All connections of a volume."""
 

@@ -13,6 +13,7 @@ from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.pool.import_ import PoolImport
+from holdfast.operations.pool.recover import PoolRecover
 from holdfast.operations.snapshot.change import SnapshotChange
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
@@ -35,7 +36,7 @@ from holdfast.steps.copy import VolumeCopy
 from holdfast.steps.device import DeviceAppear, DeviceGone, DeviceGrown, FileSystemGrown, VolumeFormat
 from holdfast.steps.group import GroupTake
 from holdfast.steps.hosts import HostsGone
-from holdfast.steps.importing import PoolRead, PoolTakenOver
+from holdfast.steps.importing import PoolRead, PoolRecovered, PoolTakenOver
 from holdfast.steps.loop import LoopAttach, LoopDetach, LoopGrown
 from holdfast.steps.mount import Mount, Unmount
 from holdfast.steps.paths import DevicesFree, DevicesGone, PathsFree
@@ -51,7 +52,7 @@ REQUESTS: tuple[type[Request], ...] = (
     MountRestore, DeviceRelease, PoolChange, VolumeLabel, VolumeCheck, VolumeTrim,
     ConnectionCut, VolumeResize, SnapshotCreate, SnapshotDelete, SnapshotRename, SnapshotChange,
     SnapshotMount, SnapshotRestore, VolumeClone,
-    PoolImport, PoolAdopt, VolumeGrant, GroupCreate,
+    PoolImport, PoolAdopt, PoolRecover, VolumeGrant, GroupCreate,
 )  # fmt: skip
 STEPS: tuple[type[Step], ...] = (
     PoolMake,
@@ -88,6 +89,7 @@ STEPS: tuple[type[Step], ...] = (
     CopySettled,
     PoolTakenOver,
     PoolRead,
+    PoolRecovered,
     PointMade,
     PointRemoved,
 )

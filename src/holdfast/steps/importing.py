@@ -1,14 +1,25 @@
-"""A pool that no record knows: taken over, if it is another installation's, and read."""
+"""A pool that no record knows: taken over, if it is another installation's, and read; and what was deleted there."""
+
+from collections.abc import Iterator
 
 import msgspec
 
 from holdfast.drivers.connecting import Connecting
-from holdfast.drivers.contract import PoolRef, Present, VolumeFacts
+from holdfast.drivers.contract import (
+    Absent,
+    Driver,
+    Item,
+    Observation,
+    PoolRef,
+    Present,
+    Unknown,
+    VolumeFacts,
+)
 from holdfast.drivers.registry import Drivers
 from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import Content, FileSystem, Taken
 from holdfast.model.step import Conflict, Context, Done, Round, Todo, Unclear, Verdict
-from holdfast.steps.looks import NoWayBack, Stays, verdict
+from holdfast.steps.looks import NoWayBack, Placed, Stays, long_past, settled, verdict
 
 
 class PoolTakenOver(NoWayBack, frozen=True, tag="pool-taken-over.1"):
@@ -90,6 +101,49 @@ class PoolRead(Stays, frozen=True, tag="pool-read.1"):
     def describe(self) -> str:
         """One line."""
         return f"read what is in {', '.join(self.pool.config.values())}"
+
+
+class PoolRecovered(Placed, NoWayBack, frozen=True, tag="pool-recovered.1"):
+    """What was removed, and its back end still kept, is there again, and it is known what it is."""
+
+    uid: str
+
+    Result = PoolObjects
+
+    def judge(self, ctx: Context) -> Verdict:
+        """A list may still show it as it was before it was removed: only behind an act of ours that counts at once."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        settle = driver.settle(self.pool)
+
+        def kept(found: PoolObjects | None) -> Verdict:
+            return Todo() if found is None else long_past(ctx, settle, Done(found), taken=True)
+
+        gone = Conflict(f"The back end keeps nothing of {self.uid} any more.", "not-found")
+        return verdict(settled(ctx, settle, self._look(driver)), kept, gone)
+
+    def _look(self, driver: Driver) -> Observation[PoolObjects | None]:
+        """It, if it is there; None if it is only kept."""
+        try:
+            there = tuple(_found(uid, facts) for uid, facts in driver.objects(self.pool) if uid == self.uid)
+            if there:
+                return Present(PoolObjects(there, driver.identity(self.pool), isinstance(driver, Connecting)))
+            return Present(None) if any(True for _ in self._kept(driver)) else Absent()
+        except HoldfastError as error:
+            return Unknown(error.detail)
+
+    def _kept(self, driver: Driver) -> Iterator[Item]:
+        return (each for each in driver.inventory(self.pool) if each.uid == self.uid and each.recoverable)
+
+    def apply(self, ctx: Context) -> Round | None:
+        """Ask for it."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        for item in self._kept(driver):
+            driver.recover(self.pool, item)
+        return None
+
+    def describe(self) -> str:
+        """One line."""
+        return f"recover {self.uid}"
 
 
 def _found(uid: str, facts: VolumeFacts) -> FoundObject:

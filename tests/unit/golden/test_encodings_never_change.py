@@ -25,6 +25,7 @@ from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.pool.import_ import PoolImport
+from holdfast.operations.pool.recover import PoolRecover
 from holdfast.operations.registry import REQUESTS, STEPS, codec
 from holdfast.operations.snapshot.change import SnapshotChange
 from holdfast.operations.snapshot.create import SnapshotCreate
@@ -57,6 +58,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     PoolDelete(name="p"),
     PoolForget(name="p"),
     PoolAdopt(name="p", uids=(UID,)),
+    PoolRecover(name="p", uid=UID, called="v", of=UID),
     PoolImport(
         name="p",
         config={"source": "/srv/pool"},
@@ -122,6 +124,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["copy-resized.1"](PLACE, WHAT, 2 << 30),
     STEP["pool-taken-over.1"](PLACE, "another-uid"),
     STEP["pool-read.1"](PLACE),
+    STEP["pool-recovered.1"](PLACE, UID),
     STEP["connection-gone.1"](PLACE, CONNECTED, "hf-a-b"),
     STEP["point-made.1"]("/mnt/v", True),
     STEP["point-removed.1"]("/mnt/v", False),

@@ -3,5 +3,5 @@
 from cyclopts import App
 
 app = App(name="pool", help="Places where volumes live.")
-for _verb in ("create", "list", "show", "set", "delete", "forget", "import_", "adopt"):
+for _verb in ("create", "list", "show", "set", "delete", "forget", "import_", "adopt", "deleted", "recover"):
     app.command(f"holdfast.cli.pool.{_verb}:run", name=_verb.rstrip("_"))

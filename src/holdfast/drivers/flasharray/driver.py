@@ -129,6 +129,10 @@ class FlashArrayDriver(Connecting):
         """By its name and tags."""
         return self._inventory.discard(pool, item)
 
+    def recover(self, pool: PoolRef, item: Item) -> None:
+        """By its name and tags."""
+        self._inventory.recover(pool, item)
+
     def objects(self, pool: PoolRef) -> Iterator[tuple[str, VolumeFacts]]:
         """By listing."""
         return self._inventory.objects(pool)

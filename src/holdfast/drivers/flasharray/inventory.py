@@ -1,8 +1,7 @@
 """All that is in a pod: what it is, whose, and what of it can be discarded or recorded again."""
 
 from collections.abc import Iterator
-
-import msgspec
+from typing import Any, Literal
 
 from holdfast.drivers.contract import Item, PoolRef, VolumeFacts, VolumeRef
 from holdfast.drivers.flasharray import names, tags
@@ -10,7 +9,7 @@ from holdfast.drivers.flasharray.options import read
 from holdfast.drivers.flasharray.pools import until
 from holdfast.drivers.flasharray.seeing import Seeing
 from holdfast.drivers.flasharray.volumes import Volumes
-from holdfast.model.errors import Foreign
+from holdfast.model.errors import Foreign, NotFound
 
 
 class Inventory:
@@ -28,15 +27,19 @@ class Inventory:
                 yield self._listed(pool, item, tags.read(said.get(item["name"], []), item["name"]))
 
     @staticmethod
-    def _listed(pool: PoolRef, item: dict[str, str], said: tags.Tags | str | None) -> Item:
+    def _listed(pool: PoolRef, item: dict[str, Any], said: tags.Tags | str | None) -> Item:
         name = item["name"]
         named = names.parse(name)
         if named is None or named.installation != names.installation(pool.owner):
             return Item("foreign", "", name)
         operation = said.operation if isinstance(said, tags.Tags) else ""
         if item["destroyed"]:
-            kept = Item("kept", named.uid, name, operation, f"destroyed, and kept by the array{until(item)}")
-            return msgspec.structs.replace(kept, kind="removing") if read(pool.config).after_delete else kept
+            note = f"destroyed, and kept by the array{until(item)}"
+            kind: Literal["removing", "kept"] = "removing" if read(pool.config).after_delete else "kept"
+            if isinstance(said, tags.Tags) and _is_whole(pool, named.uid, item, said):
+                size = int(item["provisioned"])
+                return Item(kind, named.uid, name, operation, note, True, said.name, size, said.of)
+            return Item(kind, named.uid, name, operation, note)
         if said is None or (isinstance(said, tags.Tags) and said.state == "blank"):
             return Item("unfinished", named.uid, name, operation)
         return Item("volume", named.uid, name)
@@ -62,5 +65,21 @@ class Inventory:
             named, found = names.parse(item["name"]), tags.read(said.get(item["name"], []), item["name"])
             if named is None or item["destroyed"] or not isinstance(found, tags.Tags):
                 continue
-            if (found.owner, found.uid, found.id, found.state) == (pool.owner, named.uid, item["id"], "whole"):
+            if _is_whole(pool, named.uid, item, found):
                 yield named.uid, tags.facts(found, item)
+
+    def recover(self, pool: PoolRef, item: Item) -> None:
+        """See `Driver.recover`: what its name, its id and its tags still prove to be whole and ours."""
+        found = self._seeing.volume(pool, VolumeRef(item.uid, "", 0, "block"))
+        if found is None:
+            raise NotFound(f"The array has erased {item.where}.")
+        if found.tags is None or found.tags.state != "whole":
+            raise Foreign(f"{found.name} was never whole.")
+        if found.destroyed:
+            query = {"ids": found.item["id"]}
+            self._seeing.session(pool).change("recover", "PATCH", "volumes", query, {"destroyed": False})
+
+
+def _is_whole(pool: PoolRef, uid: str, item: dict[str, Any], said: tags.Tags) -> bool:
+    """Whether the tags prove the volume of that name and id to be whole, and the pool's owner's."""
+    return (said.owner, said.uid, said.id, said.state) == (pool.owner, uid, item["id"], "whole")

@@ -27,13 +27,14 @@ from holdfast.faces.rest.fields import (
 )
 from holdfast.model.errors import Invalid
 from holdfast.model.resources import Pool
-from holdfast.model.views import PoolPage, PoolView
+from holdfast.model.views import DeletedPage, PoolPage, PoolView
 from holdfast.operations.pool.adopt import PoolAdopt
 from holdfast.operations.pool.change import PoolChange
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.pool.import_ import PoolImport
+from holdfast.operations.pool.recover import PoolRecover
 from holdfast.operations.refs import etag, find_pool
 from holdfast.records import resources
 
@@ -70,6 +71,13 @@ class AdoptBody(msgspec.Struct, forbid_unknown_fields=True):
     uids: list[str] = []
 
 
+class RecoverBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Which, as the list of what was deleted tells it."""
+
+    uid: str
+
+
+_RECOVER = Example(summary="One of them", value={"uid": "0b0e8a5a1c1f4b3f9a3a2c8a4c1d6e7f"})
 _ADOPT = Example(summary="All", value={"uids": []})
 _IMPORT = Example(summary="After the database was lost", value={"driver": "dir", "config": {"source": "/srv/old"}})
 _NEW = Example(
@@ -128,6 +136,25 @@ async def pool_adopt(
     return await calls.change(request, PoolAdopt(name=pool, uids=tuple(data.uids)), wait)
 
 
+@get("/pools/{pool:str}/deleted", tags=["pools"], **reading(404))
+async def pool_deleted(calls: Here, pool: PoolName) -> DeletedPage:
+    """List what the pool's back end still keeps of what was deleted, and can be recovered; of most, nothing."""
+
+    def fn() -> DeletedPage:
+        return views.deleted(calls.daemon, calls.daemon.records.read(lambda tx: find_pool(tx, pool)))
+
+    return await calls.run(fn)
+
+
+@post("/pools/{pool:str}/recover", tags=["pools"], **changing(role="admin"))
+async def pool_recover(
+    request: Http, calls: Here, pool: PoolName, data: Annotated[RecoverBody, Body(examples=[_RECOVER])],
+    wait: Wait = None,
+) -> Answer:  # fmt: skip
+    """Bring back what was deleted and its back end still keeps, under the name that it had."""
+    return await calls.change(request, PoolRecover(name=pool, uid=data.uid), wait)
+
+
 @get("/pools/{pool:str}", tags=["pools"], **reading(404))
 async def pool_show(calls: Here, pool: PoolName) -> Response[PoolView]:
     """Show one pool, with its room as the place says now."""
@@ -169,4 +196,6 @@ async def pool_delete(
     return await calls.change(request, asked, wait)
 
 
-HANDLERS: list[Any] = [pool_list, pool_create, pool_import, pool_adopt, pool_show, pool_change, pool_delete]
+HANDLERS: list[Any] = [
+    pool_list, pool_create, pool_import, pool_adopt, pool_deleted, pool_recover, pool_show, pool_change, pool_delete,
+]  # fmt: skip

@@ -1,6 +1,7 @@
 """From what was found in a pool to records: what is recorded already stays as it is."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from holdfast.engine.request import Bound
 from holdfast.model.errors import HoldfastError
@@ -9,6 +10,8 @@ from holdfast.model.resources import Snapshot, SnapshotSpec, SnapshotStatus, Vol
 from holdfast.records import resources
 from holdfast.records.contract import Tx
 from holdfast.steps.importing import FoundObject
+
+K = TypeVar("K", Volume, Snapshot)
 
 
 def record(tx: Tx, pool: str, found: Sequence[FoundObject], bound: Bound) -> None:
@@ -30,9 +33,7 @@ def _insert(tx: Tx, row: Volume | Snapshot) -> None:
 
 
 def _volume(tx: Tx, pool: str, found: FoundObject, bound: Bound) -> Volume:
-    name = found.name
-    if not _is_name(name) or resources.by_name(tx, Volume, pool, name) is not None:
-        name = f"recovered-{found.uid}"
+    name = free_name(tx, Volume, pool, found.uid, found.name)
     return Volume(
         uid=found.uid, name=name, parent=pool, created=bound.drawn.now, operation=bound.drawn.operation,
         spec=VolumeSpec(size=found.size, content=found.content, fs=found.fs),
@@ -44,14 +45,19 @@ def _volume(tx: Tx, pool: str, found: FoundObject, bound: Bound) -> Volume:
 
 
 def _snapshot(tx: Tx, found: FoundObject, bound: Bound) -> Snapshot:
-    name = found.name
-    if not _is_name(name) or resources.by_name(tx, Snapshot, found.of, name) is not None:
-        name = f"recovered-{found.uid}"
+    name = free_name(tx, Snapshot, found.of, found.uid, found.name)
     return Snapshot(
         uid=found.uid, name=name, parent=found.of, created=bound.drawn.now, operation=bound.drawn.operation,
         spec=SnapshotSpec(size=found.size, content=found.content, fs=found.fs, group=found.group),
         status=SnapshotStatus(ready=True, fs_uuid=found.fs_uuid, identity=found.identity, taken=found.taken),
     )  # fmt: skip
+
+
+def free_name(tx: Tx, kind: type[K], parent: str, uid: str, name: str) -> str:
+    """`name`, unless it is none, or another's by now."""
+    if _is_name(name) and resources.by_name(tx, kind, parent, name) is None:
+        return name
+    return f"recovered-{uid}"
 
 
 def _is_name(name: str) -> bool:

@@ -47,8 +47,16 @@ class Array:
 
     def go_stale(self, stale: bool) -> None:
         """From now on lists are as they are at this moment; or as they are."""
-        self.weather.stale = stale
-        self._shown = copy.copy(self.state).frozen() if stale else None
+        self.show(self.moment() if stale else None)
+
+    def moment(self) -> State:
+        """As it is now, whatever changes."""
+        return copy.copy(self.state).frozen()
+
+    def show(self, moment: State | None) -> None:
+        """From now on lists are as they were at that moment; None: as they are."""
+        self.weather.stale = moment is not None
+        self._shown = moment
 
     def count(self) -> int:
         """Requests so far."""

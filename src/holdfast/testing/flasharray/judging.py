@@ -59,7 +59,7 @@ def _must_be_free(sent: Sent, name: str, state: str, *, strangers: frozenset[str
 
 def is_destruction(sent: Sent) -> bool:
     """Whether it destroys or erases a volume."""
-    return sent.path == "volumes" and (sent.method == "DELETE" or "destroyed" in (sent.body or {}))
+    return sent.path == "volumes" and (sent.method == "DELETE" or bool((sent.body or {}).get("destroyed")))
 
 
 def volumes_of(sent: Sent) -> Iterator[str]:

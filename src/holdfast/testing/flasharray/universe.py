@@ -90,7 +90,12 @@ class ArrayUniverse(Universe):
         for snapshot in daemon.records.read(lambda tx: resources.page(tx, Snapshot)):
             of[snapshot.uid] = of[snapshot.parent]
         wanted = {names.volume(pool.spec.config["pod"], daemon.member.uid, uid): uid for uid, pool in of.items()}
-        there = {name for name in state.volumes if "::hfp-" not in name and name != STRANGER}
+        # By policy the array keeps what it destroyed.
+        kept = {pool.spec.config["pod"] for pool in pools.values() if pool.spec.config["eradicate"] == "never"}
+        there = {
+            name for name, volume in state.volumes.items()
+            if "::hfp-" not in name and name != STRANGER and (volume.destroyed_at is None or volume.pod not in kept)
+        }  # fmt: skip
         if there != set(wanted):
             return f"volumes on the array {sorted(there)}, recorded {sorted(wanted)}"
         mounted = {each.parent for each in daemon.records.read(lambda tx: resources.page(tx, Attachment))}

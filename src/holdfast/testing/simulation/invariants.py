@@ -17,6 +17,7 @@ from holdfast.operations.attachment.mount import MountRestore
 from holdfast.operations.pool.adopt import PoolAdopt
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.pool.import_ import PoolImport
+from holdfast.operations.pool.recover import PoolRecover
 from holdfast.operations.registry import codec
 from holdfast.records import resources
 from holdfast.records.contract import Tx
@@ -169,7 +170,7 @@ class Invariants:
             if state == "done" and isinstance(asked, PoolForget):
                 self._forgotten(asked.name, str(op))
             self.model.ended(asked, bound, str(state))
-            if state == "done" and isinstance(asked, PoolImport | PoolAdopt):
+            if state == "done" and isinstance(asked, PoolImport | PoolAdopt | PoolRecover):
                 made = _objects(tx, bound.uids["pool"])
                 self.model.recorded([each for each in made if each.operation == op])
                 self._passed_over(tx, bound.uids["pool"])

@@ -82,6 +82,8 @@ class Model:
         self.volumes: dict[str, KnownVolume] = {}
         self.snapshots: dict[str, KnownSnapshot] = {}
         self.mounts: dict[str, KnownMount] = {}
+        # What was deleted, and held when it was.
+        self.buried: dict[str, KnownVolume | KnownSnapshot] = {}
         self.loose: dict[str, None] = {}
         # Of these nobody knows whether they hold what they did, or what a snapshot of them does.
         self._either: dict[str, None] = {}
@@ -115,8 +117,7 @@ class Model:
                     request.name, uids["pool"], size, request.content, request.fs, labels
                 )  # fmt: skip
             case VolumeDelete():
-                self.volumes.pop(uids["volume"], None)
-                self.loose.pop(uids["volume"], None)
+                self._bury(self.volumes, uids["volume"])
             case VolumeMount():
                 self.mounts[new] = KnownMount(uids["volume"], request.path, request.read_only)
             case VolumeUnmount():
@@ -142,8 +143,7 @@ class Model:
                         self._known(uids["volume"], source),
                     )  # fmt: skip
             case SnapshotDelete():
-                self.snapshots.pop(uids["snapshot"], None)
-                self.loose.pop(uids["snapshot"], None)
+                self._bury(self.snapshots, uids["snapshot"])
             case SnapshotRename() if uids["snapshot"] in self.snapshots:
                 self.snapshots[uids["snapshot"]].name = request.new_name
             case SnapshotChange() if uids["snapshot"] in self.snapshots:
@@ -160,6 +160,14 @@ class Model:
                 volume.labels = _merged(volume.labels, request.labels)
             case _:
                 pass
+
+    def _bury(self, table: "dict[str, KnownVolume] | dict[str, KnownSnapshot]", uid: str) -> None:
+        """It is gone, unless its back end keeps it. Of what was loose nobody knows what it held."""
+        known = table.pop(uid, None)
+        if known is not None:
+            known.token = b"" if uid in self.loose or uid in self._either else known.token
+            self.buried[uid] = known
+        self.loose.pop(uid, None)
 
     def _taken(self, uid: str, name: str, volume: str, labels: dict[str, str], *, protected: bool) -> None:
         """A snapshot of a volume as it is now."""
@@ -222,12 +230,12 @@ class Model:
         if isinstance(row, Attachment):
             return KnownMount(row.parent, row.spec.path, row.spec.read_only)
         if isinstance(row, Snapshot):
-            taken, had = row.spec, self.snapshots.get(row.uid)
+            taken, had = row.spec, self.snapshots.get(row.uid) or self.buried.get(row.uid)
             return KnownSnapshot(
                 row.name, row.parent, taken.size, taken.content, taken.fs, dict(taken.labels), taken.protected,
                 had.token if had else b"",
             )  # fmt: skip
-        spec, known = row.spec, self.volumes.get(row.uid)
+        spec, known = row.spec, self.volumes.get(row.uid) or self.buried.get(row.uid)
         token = known.token if known else b""
         return KnownVolume(row.name, row.parent, spec.size, spec.content, spec.fs, dict(spec.labels), token)
 

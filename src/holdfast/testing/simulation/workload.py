@@ -25,6 +25,7 @@ from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
 from holdfast.operations.pool.forget import PoolForget
 from holdfast.operations.pool.import_ import PoolImport
+from holdfast.operations.pool.recover import PoolRecover
 from holdfast.operations.snapshot.change import SnapshotChange
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
@@ -187,6 +188,10 @@ class Client:
     def _pool_adopt(self) -> Asked:
         return PoolAdopt(name=self._pool())
 
+    def _pool_recover(self) -> Asked:
+        uids = tuple(self.model.buried)[-9:] or tuple(self.model.volumes) or ("0" * 32,)
+        return PoolRecover(name=self.random.choice((POD, POD, self._pool())), uid=self.random.choice(uids))
+
     def _pool_delete(self) -> Asked:
         return PoolDelete(name=self._pool())
 
@@ -342,4 +347,4 @@ WITH_SNAPSHOTS = {
     "pool_adopt": 2,
 }
 # What is otherwise where there is an array.
-ON_ARRAY = {"mount": 22, "unmount": 15, "directory": 4, "grow": 4, "cut": 2}
+ON_ARRAY = {"mount": 22, "unmount": 15, "directory": 4, "grow": 4, "cut": 2, "pool_recover": 3}
