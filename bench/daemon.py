@@ -20,10 +20,10 @@ _LAUNCH = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--p
 # A copy of another's loop-mounted file system would hold its device after he unmounted it: such copies are dropped,
 # the last mounted first, but for the one that the peer itself lives on. One whose directory he removes goes by itself.
 _GATE = (
-    'exec 2>>"$LOG"; ip link set lo up; findmnt -rnu -o SOURCE,TARGET | tac | while read -r source target; do '
+    'exec 2>>"$LOG"; findmnt -rnu -o SOURCE,TARGET | tac | while read -r source target; do '
     'case "$source" in /dev/loop*) case "$ROOT/" in "${target%/}"/*) ;; '
     '*) umount -l "$target" || ! mountpoint -q "$target";; esac;; esac; done; '
-    'echo ready; read -r _; exec "$@" </dev/null >&2'
+    'ip link set lo up; echo ready; read -r _; exec "$@" </dev/null >&2'
 )
 
 
