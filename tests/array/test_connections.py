@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from holdfast.testing.flasharray.local import config
+from holdfast.testing.flasharray.model import Entry
 from tests.array.world import SETTLE, ArrayWorld
 from tests.faces.wire import ask
 
@@ -54,3 +56,28 @@ def test_who_is_connected_and_for_how_long_is_in_the_metrics_after_an_audit(worl
     world.connect_stranger(volume)
     assert client.connections("p", "w")[0].since > seen.since, "one that comes back is another one"
     del world.array.state.connections["esx-17", volume]
+
+
+@pytest.mark.root
+def test_an_entry_of_this_machine_that_somebody_else_made_is_this_machines_and_stays(world: ArrayWorld) -> None:
+    client = world.start()
+    state = world.array.state
+    state.hosts["server1"] = Entry(state.ids(), "server1", [config("")["initiator"]])
+    world.ends(client, world.make(client), "done")
+    at = world.path("v", file=True)
+    world.ends(client, client.mount("p", "v", at, wait=None), "done")
+    (volume,) = world.volumes()
+    assert world.connections() == [("server1", volume)]
+    (seen,) = client.connections("p", "v")
+    assert (seen.host, seen.ours, seen.state) == ("server1", True, "wanted")
+    assert seen.device
+    assert client.audit() == []
+    world.unmounted(client, at)
+    state.connections["server1", volume] = 1  # as if it had been left
+    assert [(each.kind, each.subject) for each in client.audit()] == [("leaked-connection", "p/v")]
+    client.audit(repair=True)
+    assert world.connections() == []
+    assert client.audit() == []
+    world.ends(client, client.delete_volume("p", "v", wait=None), "done")
+    world.ends(client, client.delete_pool("p", wait=None), "done")
+    assert set(state.hosts) == {"server1"}

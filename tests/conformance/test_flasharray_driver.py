@@ -10,6 +10,7 @@ from holdfast.testing.conformance.connecting import ConnectingConformance
 from holdfast.testing.conformance.copies import CopyConformance
 from holdfast.testing.conformance.drivers import PoolConformance, VolumeConformance
 from holdfast.testing.conformance.harness import Kind
+from holdfast.testing.conformance.imports import ImportConformance
 from holdfast.testing.flasharray.server import serving
 from tests.conformance.flasharray_harness import KINDS, FlashArrayHarness
 from tests.lingering import loops_below
@@ -45,6 +46,10 @@ class TestPools(PoolConformance):
 
 
 class TestVolumes(VolumeConformance):
+    """See there."""
+
+
+class TestImports(ImportConformance):
     """See there."""
 
 

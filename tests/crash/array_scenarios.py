@@ -12,6 +12,8 @@ from holdfast.operations.base import Asked
 from holdfast.operations.connection.cut import ConnectionCut
 from holdfast.operations.pool.create import PoolCreate
 from holdfast.operations.pool.delete import PoolDelete
+from holdfast.operations.pool.forget import PoolForget
+from holdfast.operations.pool.import_ import PoolImport
 from holdfast.operations.pool.recover import PoolRecover
 from holdfast.operations.snapshot.create import SnapshotCreate
 from holdfast.operations.snapshot.delete import SnapshotDelete
@@ -44,6 +46,7 @@ def array_scenarios(
     keeping = PoolCreate(
         name="p", driver="flasharray", config=config(fabric, eradicate="never"), place="flasharray:array/pod1"
     )
+    back = PoolImport(name="p", driver="flasharray", config=config(fabric), place="flasharray:array/pod1")
     path, denied, full = f"{scratch}/mnt/at", errno.EPERM, errno.ENOSPC
     block = VolumeCreate(pool="p", name="v", size="1MiB", content="block")
     ext4 = VolumeCreate(pool="p", name="v", size="2MiB", content="filesystem", fs="ext4")
@@ -100,6 +103,7 @@ def array_scenarios(
         plain("clone-undo", (pool, ext4), clone, weather=(("child.identify-ext4.before", denied),)),
         plain("restore-ext4", (pool, ext4, take), go_back),
         plain("restore-larger", (pool, block, VolumeResize(pool="p", name="v", size="2MiB"), take), go_back),
+        plain("pool-import", (pool, ext4, take, PoolForget(name="p")), back, crooked=True),
         plain("pool-recover", (keeping, ext4, delete), _recover),
         plain("pool-recover-renamed", (keeping, block, delete, block), _recover),
         plain("pool-recover-of-snapshot", (keeping, block, take, give_up), _recover),

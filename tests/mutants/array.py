@@ -71,6 +71,22 @@ ARRAY = (
         Suite("tests/conformance/test_flasharray_driver.py", "left_alone", why="a tag may change behind the last look"),
     ),
     Mutant(
+        4,
+        "a pod is taken over before what is in it",
+        "drivers/flasharray/importing.py",
+        "        if named.installation == old and not self._inside(pool, owner, items, said):",
+        "        if named.uid == '' and not self._inside(pool, owner, items, said):",
+        Suite("tests/conformance/test_flasharray_driver.py", "TestImports", why="nobody takes pods over there"),
+    ),
+    Mutant(
+        4,
+        "what is another owner's is taken over with the pod",
+        "drivers/flasharray/importing.py",
+        'if said_owner == pool.owner or (named.installation == old and said_owner in ("", owner)):',
+        "if named.installation == old or said_owner == pool.owner:",
+        Suite("tests/conformance/test_flasharray_driver.py", "TestImports", why="nobody takes pods over there"),
+    ),
+    Mutant(
         6,
         "a list of what was before a recovery is believed",
         "steps/importing.py",

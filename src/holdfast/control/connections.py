@@ -1,11 +1,11 @@
 """Connections of volumes to hosts, compared with what is wanted; and entries of hosts that nobody needs any more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from holdfast.drivers.connecting import Connecting, ConnectionFacts
-from holdfast.drivers.contract import Absent, ForeignObject, Present, Unknown
+from holdfast.drivers.contract import Absent, ForeignObject, PoolRef, Present, Unknown
 from holdfast.drivers.registry import Drivers
 from holdfast.model.errors import Again, InUse
 from holdfast.model.resources import Attachment, Finding, Member, Pool, Snapshot, Volume
@@ -69,7 +69,21 @@ class Connections:
         wanted, members = self._records.read(lambda tx: (_wanted(tx, volume.uid), _members(tx)))
         found = driver.look_device(ref, volume_ref(volume)) if volume.status.identity else Absent()
         device = found.facts.path if isinstance(found, Present) else ""
-        return [self._view((pool.uid, volume.uid), each, wanted, members, device) for each in listed]
+        here = self._entry(ref, driver, listed)
+        return [self._view((pool.uid, volume.uid), here(each), wanted, members, device) for each in listed]
+
+    def _entry(
+        self, pool: PoolRef, driver: Connecting, listed: Iterable[ConnectionFacts]
+    ) -> Callable[[ConnectionFacts], ConnectionFacts]:
+        """Tells of a connection that it is this machine's, also where somebody else made the entry of its host."""
+        found = Absent() if all(each.ours for each in listed) else driver.look_host(pool, self._member)
+        entry = found.facts if isinstance(found, Present) else ""
+
+        def told(each: ConnectionFacts) -> ConnectionFacts:
+            mine = each.host == entry and not each.ours
+            return ConnectionFacts(each.host, ours=True, member=self._member) if mine else each
+
+        return told
 
     def _since(self, of: tuple[str, str], each: ConnectionFacts, wanted: list[Attachment]) -> float:
         """When it was wanted first; or, by nobody, first seen. `of` are the uids of pool and volume."""
@@ -110,8 +124,9 @@ class Connections:
         found: list[Leak] = []
         counted: dict[ConnectionState, list[float]] = {"wanted": [], "unwanted": [], "dead": [], "foreign": []}
         connected = driver.all_connections(ref)
+        here = self._entry(ref, driver, [each for listed in connected.values() for each in listed])
         for uid, listed in sorted(connected.items()):
-            for each in listed:
+            for each in map(here, listed):
                 state = _state(each, wanted=wanted.get(uid, set()), members=members)
                 if uid not in moving:
                     counted[state].append(self._since((pool.uid, uid), each, mounts.get(uid, [])))

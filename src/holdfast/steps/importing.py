@@ -22,17 +22,16 @@ from holdfast.model.step import Conflict, Context, Done, Round, Todo, Unclear, V
 from holdfast.steps.looks import NoWayBack, Placed, Stays, long_past, settled, verdict
 
 
-class PoolTakenOver(NoWayBack, frozen=True, tag="pool-taken-over.1"):
+class PoolTakenOver(Placed, NoWayBack, frozen=True, tag="pool-taken-over.1"):
     """All that was the owner's `before` is ours. Nothing else tells whose it was, so there is no way back."""
 
-    pool: PoolRef
     before: str
 
     def judge(self, ctx: Context) -> Verdict:
-        """By the pool's mark, which is written last."""
+        """By the pool's mark, which is written last; a list that may still be older than that is waited for."""
         driver = ctx.tool(Drivers).of(self.pool)
         if isinstance(driver.look_pool(self.pool), Present):
-            return Done()
+            return long_past(ctx, driver.settle(self.pool), Done())
         was = driver.look_pool(msgspec.structs.replace(self.pool, owner=self.before))
         return verdict(was, lambda _facts: Todo(), Conflict("There is no pool there any more.", "not-found"))
 

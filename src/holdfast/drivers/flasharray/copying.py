@@ -67,4 +67,4 @@ class Copies:
         query = {"names": names.volume(read(pool.config).pod, pool.owner, volume.uid), "overwrite": "true"}
         session = self._seeing.session(pool)
         session.change("restore", "POST", "volumes", query, {"source": {"name": held.name}})
-        self._volumes.tag(pool, found.item["id"], "tag-restored", {"operation": operation})
+        self._seeing.tag(pool, found.item["id"], "tag-restored", {"operation": operation})

@@ -7,6 +7,7 @@ from holdfast.drivers.connecting import Connecting, ConnectionFacts, DeviceFacts
 from holdfast.drivers.contract import (
     Access,
     Capacity,
+    FoundPool,
     Info,
     Item,
     Making,
@@ -22,6 +23,7 @@ from holdfast.drivers.flasharray import options
 from holdfast.drivers.flasharray.copying import Copies
 from holdfast.drivers.flasharray.devices import Devices
 from holdfast.drivers.flasharray.hosts import Hosts
+from holdfast.drivers.flasharray.importing import Imports
 from holdfast.drivers.flasharray.inventory import Inventory
 from holdfast.drivers.flasharray.options import Options
 from holdfast.drivers.flasharray.pools import Pools
@@ -56,6 +58,7 @@ class FlashArrayDriver(Connecting):
         self._devices = Devices(self._seeing, self._transports, host.kernel)
         self._volumes = Volumes(self._seeing, self._hosts, self._devices)
         self._inventory = Inventory(self._seeing, self._volumes)
+        self._imports = Imports(self._seeing)
         self._copies = Copies(host, self._seeing, self._devices, self._volumes)
 
     def session(self, found: Options) -> Session:
@@ -128,6 +131,14 @@ class FlashArrayDriver(Connecting):
     def discard(self, pool: PoolRef, item: Item) -> bool:
         """By its name and tags."""
         return self._inventory.discard(pool, item)
+
+    def find_pool(self, config: dict[str, str]) -> FoundPool:
+        """By its mark and tags."""
+        return self._imports.find(config)
+
+    def take_over(self, pool: PoolRef, owner: str) -> bool:
+        """By names and tags."""
+        return self._imports.take_over(pool, owner)
 
     def recover(self, pool: PoolRef, item: Item) -> None:
         """By its name and tags."""

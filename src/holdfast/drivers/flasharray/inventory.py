@@ -31,7 +31,8 @@ class Inventory:
         name = item["name"]
         named = names.parse(name)
         if named is None or named.installation != names.installation(pool.owner):
-            return Item("foreign", "", name)
+            note = f"destroyed, and kept by the array{until(item)}" if item["destroyed"] else ""
+            return Item("kept" if note else "foreign", "", name, note=note)
         operation = said.operation if isinstance(said, tags.Tags) else ""
         if item["destroyed"]:
             note = f"destroyed, and kept by the array{until(item)}"

@@ -16,7 +16,7 @@ from holdfast.drivers.contract import (
     Present,
     Unknown,
 )
-from holdfast.drivers.flasharray import names
+from holdfast.drivers.flasharray import names, tags
 from holdfast.drivers.flasharray.options import read
 from holdfast.drivers.flasharray.seeing import NotMarked, Seeing, observing
 from holdfast.drivers.flasharray.session import Items, Rejected
@@ -91,11 +91,16 @@ class Pools:
             "unprotect-pod", "PATCH", "container-default-protections", {"names": name}, {"default_protections": []}
         )
         self._check_free(pool)
-        session.change(
+        made = session.change(
             "mark-pod", "POST", "volumes",
             {"names": names.mark(name, pool.owner, pool.uid, 0), "with_default_protection": "false"},
             {"provisioned": _MARK_SIZE},
         )  # fmt: skip
+        for mark in made:  # the name proves the pool; this tells whoever has lost his records
+            self._tag(pool, mark)
+
+    def _tag(self, pool: PoolRef, mark: dict[str, Any]) -> None:
+        self._seeing.tag(pool, mark["id"], "tag-mark", tags.of_mark(pool.owner, pool.uid, mark["id"]))
 
     def _check_free(self, pool: PoolRef) -> None:
         inside = [item for item in self._inside(pool) if not self._is_mark(pool, item)]
@@ -170,7 +175,7 @@ class Pools:
                 raise
 
     def stamp(self, pool: PoolRef, counter: int) -> None:
-        """The mark's name moves on."""
+        """The mark's name moves on; its tags are written again, lest they were lost."""
         mark, _ = self._seeing.marked(pool)
         named = names.parse_mark(mark["name"])
         if named is None or named.counter >= counter:
@@ -179,6 +184,7 @@ class Pools:
         self._seeing.session(pool).change(
             "stamp", "PATCH", "volumes", {"names": mark["name"]}, {"name": new.rpartition("::")[2]}
         )
+        self._tag(pool, mark)
 
     def capacity(self, pool: PoolRef) -> Capacity:
         """The pod's quota if it has one, else the array's."""

@@ -106,12 +106,21 @@ class Seeing:
     def listed(self, pool: PoolRef) -> tuple[Items, dict[str, Items]]:
         """All volumes of the pod, which bears the pool's mark, and what tags they have, by name; each page once."""
         self.marked(pool)
+        return self.everything(pool)
+
+    def everything(self, pool: PoolRef) -> tuple[Items, dict[str, Items]]:
+        """`listed`, whosever pod it is."""
         pod, session = read(pool.config).pod, self.session(pool)
         items = session.get("volumes", filter=f"pod.name='{pod}'")
         said: dict[str, Items] = {}
         for each in session.get("volumes/tags", namespaces=tags.NAMESPACE, filter=f"resource.name='{pod}::*'"):
             said.setdefault(str(each["resource"]["name"]), []).append(each)
         return items, said
+
+    def tag(self, pool: PoolRef, uid: str, purpose: str, said: dict[str, str]) -> None:
+        """By the array's own id: no other volume is meant, whatever it is called."""
+        query = {"resource_ids": uid}
+        self.session(pool).change(purpose, "PUT", "volumes/tags/batch", query, tags.written(said))
 
     def all_there(self, pool: PoolRef, volumes: Sequence[VolumeRef]) -> dict[str, Observation[Volume]]:
         """`there` of many, from one listing."""

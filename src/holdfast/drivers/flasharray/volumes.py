@@ -134,12 +134,7 @@ class Volumes:
         else:
             item, taken = found.item, taken and "synced"  # its source may have been in use then
         said = msgspec.to_builtins(tags.of(pool, volume, making.operation, item, taken))
-        self.tag(pool, item["id"], "tag-volume", said)
-
-    def tag(self, pool: PoolRef, uid: str, purpose: str, said: dict[str, str]) -> None:
-        """By the array's own id: no other volume is meant, whatever it is called."""
-        query = {"resource_ids": uid}
-        self._seeing.session(pool).change(purpose, "PUT", "volumes/tags/batch", query, tags.written(said))
+        self._seeing.tag(pool, item["id"], "tag-volume", said)
 
     def proven(self, pool: PoolRef, volume: VolumeRef) -> Volume:
         """The living volume, tagged as ours; raise NotFound, Foreign or Again."""
@@ -153,13 +148,13 @@ class Volumes:
     def formatted(self, pool: PoolRef, volume: VolumeRef) -> None:
         """The volume is whole."""
         uid = volume.identity.get("id") or self.proven(pool, volume).item["id"]
-        self.tag(pool, uid, "tag-whole", {"state": "whole"})
+        self._seeing.tag(pool, uid, "tag-whole", {"state": "whole"})
 
     def rename(self, pool: PoolRef, volume: VolumeRef, name: str) -> None:
         """Another human name in its tags."""
         found = self.proven(pool, volume)
         if found.tags is not None and found.tags.name != name:
-            self.tag(pool, found.item["id"], "tag-name", {"name": name})
+            self._seeing.tag(pool, found.item["id"], "tag-name", {"name": name})
 
     def resize(self, pool: PoolRef, volume: VolumeRef, size: int) -> None:
         """Larger; never truncated."""

@@ -55,7 +55,7 @@ class ImportConformance:
             assert harness.driver.take_over(pool, THIRD_OWNER)
 
         def check(nth: int, failpoint: str) -> None:
-            pool, (ours, _) = pools[nth]
+            pool, (ours, anothers) = pools[nth]
             taken = msgspec.structs.replace(pool, owner=THIRD_OWNER)
             if harness.driver.find_pool(pool.config).owner == OWNER:
                 with harness.hurry():
@@ -65,6 +65,7 @@ class ImportConformance:
             assert isinstance(harness.driver.look_pool(taken), Present), failpoint
             assert [uid for uid, _ in harness.driver.objects(taken)] == [ours.uid], failpoint
             facts_match(harness, taken, ours)
+            assert harness.remains(pool, anothers), failpoint
             assert [item.kind for item in harness.driver.inventory(taken)].count("unfinished") == 1, failpoint
             with pytest.raises(Foreign):
                 harness.driver.take_over(pool, OWNER)
