@@ -56,7 +56,7 @@ class Imports:
             return False
         target = names.mark(read(pool.config).pod, owner, pool.uid, named.counter)
         self._rename(pool, "take-over-mark", mark, target)
-        self._seeing.tag(pool, mark["id"], "tag-mark", tags.of_mark(owner, pool.uid, mark["id"]))
+        self._seeing.tag_mark(pool, target, owner, mark["id"])
         return True
 
     def _inside(self, pool: PoolRef, owner: str, items: Items, said: dict[str, Items]) -> bool:

@@ -16,7 +16,7 @@ from holdfast.drivers.contract import (
     Present,
     Unknown,
 )
-from holdfast.drivers.flasharray import names, tags
+from holdfast.drivers.flasharray import names
 from holdfast.drivers.flasharray.options import read
 from holdfast.drivers.flasharray.seeing import NotMarked, Seeing, observing
 from holdfast.drivers.flasharray.session import Items, Rejected
@@ -97,10 +97,7 @@ class Pools:
             {"provisioned": _MARK_SIZE},
         )  # fmt: skip
         for mark in made:  # the name proves the pool; this tells whoever has lost his records
-            self._tag(pool, mark)
-
-    def _tag(self, pool: PoolRef, mark: dict[str, Any]) -> None:
-        self._seeing.tag(pool, mark["id"], "tag-mark", tags.of_mark(pool.owner, pool.uid, mark["id"]))
+            self._seeing.tag_mark(pool, mark["name"], pool.owner, mark["id"])
 
     def _check_free(self, pool: PoolRef) -> None:
         inside = [item for item in self._inside(pool) if not self._is_mark(pool, item)]
@@ -184,7 +181,7 @@ class Pools:
         self._seeing.session(pool).change(
             "stamp", "PATCH", "volumes", {"names": mark["name"]}, {"name": new.rpartition("::")[2]}
         )
-        self._tag(pool, mark)
+        self._seeing.tag_mark(pool, new, pool.owner, mark["id"])
 
     def capacity(self, pool: PoolRef) -> Capacity:
         """The pod's quota if it has one, else the array's."""

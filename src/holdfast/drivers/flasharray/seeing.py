@@ -122,6 +122,11 @@ class Seeing:
         query = {"resource_ids": uid}
         self.session(pool).change(purpose, "PUT", "volumes/tags/batch", query, tags.written(said))
 
+    def tag_mark(self, pool: PoolRef, name: str, owner: str, uid: str) -> None:
+        """By its name, which proves a mark: one that is another pool's by now is not touched. `uid` is its id."""
+        said = tags.written({"owner": owner, "uid": pool.uid, "id": uid})
+        self.session(pool).change("tag-mark", "PUT", "volumes/tags/batch", {"resource_names": name}, said)
+
     def all_there(self, pool: PoolRef, volumes: Sequence[VolumeRef]) -> dict[str, Observation[Volume]]:
         """`there` of many, from one listing."""
         listing = observing(lambda: Present(self.listed(pool)))

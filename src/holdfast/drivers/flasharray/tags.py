@@ -60,11 +60,6 @@ def read(items: list[Item], volume: str) -> Tags | str | None:
         return f"the tags of {volume} are damaged: {error}"
 
 
-def of_mark(owner: str, pool: str, mark: str) -> dict[str, str]:
-    """For a pool's mark, whose name holds no more than the end of its owner's uid; `mark` is its id."""
-    return {"owner": owner, "uid": pool, "id": mark}
-
-
 def owner(said: dict[str, list[Item]], item: Item) -> str:
     """Whose a volume or mark is by its tags, of all that are `said` by name; empty if they are none of its own."""
     found = {str(each["key"]): str(each["value"]) for each in said.get(str(item["name"]), [])}
