@@ -35,6 +35,7 @@ TOOLS = ("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "losetup", "fuser", "curl", "ope
 ANOTHER = """holdfast serve --state /root/state --run /root/run &
 until holdfast status --address unix:/root/run/holdfast.sock; do sleep 0.1; done
 kill $! && wait $!"""
+KEPT = "0b0e8a5a1c1f4b3f9a3a2c8a4c1d6e7f"
 # By document and command: why it cannot be typed here, and what is typed instead.
 STAND_INS = {
     "docs/operating.md": {
@@ -51,6 +52,9 @@ STAND_INS = {
         "journalctl -u holdfast -o cat -n 1": ("without it there is no journal", "tail -n 1 /var/log/holdfast"),
     },
     "docs/cli.md": {
+        f"holdfast pool recover array {KEPT}": (
+            "its id is drawn", "holdfast pool recover array $(holdfast pool deleted array | sed -n '$s/ .*//p')",
+        ),
         "holdfast serve": (
             "it ends when it is told to",
             ANOTHER,
@@ -104,7 +108,10 @@ EXAMPLES = {
         "holdfast pool adopt fast":
         "for each in old moved; do holdfast pool delete $each --yes; done; "
         "holdfast pool create fast --set source=/srv/fast",
-        "holdfast volume resize array/db 40GiB": ON_AN_ARRAY,
+        "holdfast pool deleted array":
+        f"{ON_AN_ARRAY}; holdfast volume create array/gone --size 1GiB --content block && "
+        "holdfast volume delete array/gone --yes",
+        "holdfast volume resize array/db 40GiB": "holdfast volume delete array/gone --yes",
         "holdfast volume clone fast/db db-test": "holdfast volume rename fast/orders db",
         "holdfast volume clone fast/db slow/db":
         "mkdir /srv/slower && holdfast pool create slow --set source=/srv/slower",

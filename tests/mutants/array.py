@@ -28,7 +28,7 @@ ARRAY = (
         "engine/runner.py",
         "        if late > 0:",
         "        if late < 0:",
-        Seeds(3103528931, array=True),
+        Seeds(19, array=True),
     ),
     Mutant(
         2,
@@ -147,8 +147,8 @@ ARRAY = (
         "a restore on an array is noted before it is done",
         COPYING,
         """        session.change("restore", "POST", "volumes", query, {"source": {"name": held.name}})
-        self._volumes.tag(pool, found.item["id"], "tag-restored", {"operation": operation})""",
-        """        self._volumes.tag(pool, found.item["id"], "tag-restored", {"operation": operation})
+        self._seeing.tag(pool, found.item["id"], "tag-restored", {"operation": operation})""",
+        """        self._seeing.tag(pool, found.item["id"], "tag-restored", {"operation": operation})
         session.change("restore", "POST", "volumes", query, {"source": {"name": held.name}})""",
         Seeds(14, array=True, taking=True),
     ),
