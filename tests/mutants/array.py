@@ -12,7 +12,7 @@ ARRAY = (
         STEPS,
         "still shows it.\n        return long_past(",
         "still shows it.\n        return (lambda _ctx, _settle, found, taken: found)(",
-        Seeds(114, array=True),
+        Seeds(73, array=True),
     ),
     Mutant(
         2,
@@ -20,7 +20,7 @@ ARRAY = (
         STEPS,
         "Todo(Wanted(host)), Done())\n        return long_past(",
         "Todo(Wanted(host)), Done())\n        return (lambda _ctx, _settle, found, taken: found)(",
-        Seeds(80, array=True),
+        Seeds(152, array=True),
     ),
     Mutant(
         2,
