@@ -101,6 +101,10 @@ def test_what_somebody_destroyed_on_the_array_comes_back_to_its_record(world: Ar
     (found,) = [each for each in client.audit() if each.kind == "ghost"]
     uid = client.volume("p", "v").uid
     assert f"`holdfast pool recover p {uid}`" in found.remedy
+    tags, world.array.state.volumes[name].tags = world.array.state.volumes[name].tags, {}
+    (found,) = [each for each in client.audit() if each.kind == "ghost"]
+    assert "pool recover" not in found.remedy
+    world.array.state.volumes[name].tags = tags
     recovered(world, client, "v")
     assert client.audit() == []
     assert client.volume("p", "v").uid == uid

@@ -259,6 +259,8 @@ def _objects(pool: Pool, records: Rows) -> Objects:
 
 def _lost(pool: Pool, name: str, item: Item) -> Seen:
     remedy = f"`holdfast pool recover {pool.name} {item.uid}` brings it back before that; or delete it."
+    if not item.recoverable:
+        remedy = "Nothing proves that it is whole. Recover it there before that, or delete it."
     return Seen(_finding("ghost", name, item.note, remedy), item.uid)
 
 
