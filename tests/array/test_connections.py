@@ -78,6 +78,8 @@ def test_an_entry_of_this_machine_that_somebody_else_made_is_this_machines_and_s
     client.audit(repair=True)
     assert world.connections() == []
     assert client.audit() == []
+    state.connections["server1", volume] = 1
     world.ends(client, client.delete_volume("p", "v", wait=None), "done")
+    assert world.connections() == []
     world.ends(client, client.delete_pool("p", wait=None), "done")
     assert set(state.hosts) == {"server1"}

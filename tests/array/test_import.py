@@ -133,6 +133,18 @@ def test_a_pool_that_was_forgotten_comes_back_with_what_was_deleted_in_it(world:
     is_whole(world, client, at)
 
 
+def test_what_another_installation_deleted_hinders_only_the_erasing_of_the_pod(world: ArrayWorld) -> None:
+    client = world.start(eradicate="never")
+    world.ends(client, world.make(client), "done")
+    world.ends(client, client.delete_volume("p", "v", wait=None), "done")
+    client = lost(world)
+    imported(world, client, eradicate="after_delete")
+    assert [each.subject for each in client.audit()] == world.destroyed()
+    ended = world.ends(client, client.delete_pool("p", wait=None), "undone")
+    assert ended.error is not None
+    assert ended.error.code == "in-use"
+
+
 def test_what_another_installation_deleted_is_nobodys_finding(world: ArrayWorld) -> None:
     client = world.start(eradicate="never")
     world.ends(client, world.make(client), "done")

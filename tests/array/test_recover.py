@@ -1,12 +1,12 @@
 """What was deleted comes back while the array keeps it: with its data, its name, and its snapshots."""
 
-import time
 from pathlib import Path
 
 import pytest
 
 from holdfast.client import Client
-from holdfast.model.errors import NotFound, Refused
+from holdfast.model.errors import NoSpace, NotFound, Refused
+from holdfast.testing.flasharray.model import Sent
 from holdfast.testing.flasharray.weather import on
 from tests.array.world import ArrayWorld
 
@@ -133,20 +133,49 @@ def test_an_answer_that_was_lost_is_looked_for(world: ArrayWorld) -> None:
 
 def test_a_list_that_still_shows_it_as_it_was_is_not_believed(world: ArrayWorld) -> None:
     """Before it was deleted it was there: whoever took that for its recovery would record what is destroyed."""
-    client = world.start(eradicate="never", settle="2")
+    client = world.start(eradicate="never", settle="0")
     world.ends(client, world.make(client), "done")
     before = world.array.moment()
     world.ends(client, client.delete_volume("p", "v", wait=None), "done")
     (volume,) = [world.array.state.volumes[name] for name in world.destroyed()]
-    world.daemon.arm("journal.intent.before:kill")
+    uid = uid_of(client, "v")
+
+    def early(sent: Sent) -> None:
+        """From the end of the early look on the lists are old."""
+        if sent.path == "volumes/tags":
+            world.array.show(before)
+        if sent.method == "PATCH":
+            world.array.go_stale(stale=False)
+
+    world.array.heard = early
+    op = client.recover("p", uid, wait=None)
+    world.ends(client, op, "done")
+    assert volume.destroyed_at is None
+
+
+def test_what_the_array_erases_before_it_is_asked_is_told_and_blocks_nobody(world: ArrayWorld) -> None:
+    client = world.start(eradicate="never")
+    world.ends(client, world.make(client), "done")
+    world.ends(client, client.delete_volume("p", "v", wait=None), "done")
+    world.daemon.arm("array.recover.before:kill")
     op = client.recover("p", uid_of(client, "v"), wait=None)
     world.daemon.ended()
     world.daemon.disarm()
-    world.array.show(before)
+    (volume,) = [world.array.state.volumes[name] for name in world.destroyed()]
+    world.array.state.erase(volume)
     client = world.daemon.start().client()
-    time.sleep(0.5)
-    assert client.operation(op.id).state != "done"
-    assert volume.destroyed_at is not None
-    world.array.go_stale(stale=False)
-    world.ends(client, client.operation(op.id), "done")
-    assert volume.destroyed_at is None
+    ended = world.ends(client, client.operation(op.id), "undone")
+    assert ended.error is not None
+    assert ended.error.code == "not-found"
+    assert client.audit() == []
+
+
+def test_a_limit_of_the_pool_holds(world: ArrayWorld) -> None:
+    client = world.start(eradicate="never")
+    client.change_pool("p", {"limit": "16MiB"})
+    world.ends(client, world.make(client), "done")
+    world.ends(client, client.delete_volume("p", "v", wait=None), "done")
+    world.ends(client, world.make(client, "w"), "done")
+    with pytest.raises(NoSpace):
+        client.recover("p", uid_of(client, "v"))
+    assert len(world.destroyed()) == 1

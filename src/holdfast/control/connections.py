@@ -75,8 +75,13 @@ class Connections:
     def _entry(
         self, pool: PoolRef, driver: Connecting, listed: Iterable[ConnectionFacts]
     ) -> Callable[[ConnectionFacts], ConnectionFacts]:
-        """Tells of a connection that it is this machine's, also where somebody else made the entry of its host."""
+        """Tells of a connection that it is this machine's, also where somebody else made the entry of its host.
+
+        Raises Again where nobody can tell.
+        """
         found = Absent() if all(each.ours for each in listed) else driver.look_host(pool, self._member)
+        if isinstance(found, Unknown):
+            raise Again(found.reason)
         entry = found.facts if isinstance(found, Present) else ""
 
         def told(each: ConnectionFacts) -> ConnectionFacts:

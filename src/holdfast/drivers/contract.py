@@ -231,11 +231,15 @@ class Driver(abc.ABC):
     def discard(self, pool: PoolRef, item: Item) -> bool:
         """Remove an unfinished or half-removed object of the inventory, and nothing else; False after a round."""
 
-    def recover(self, pool: PoolRef, item: Item) -> None:
+    def recover(self, pool: PoolRef, uid: str) -> None:
         """Bring back what the inventory shows as recoverable, and nothing else; a repetition does no harm.
 
-        Raises NotFound once it is erased.
+        Asked for also where a look, which may be old, shows it as there. Raises Again once it is erased.
         """
+        raise Refused(f"The driver {pool.driver} keeps nothing of what was removed.")
+
+    def bury(self, pool: PoolRef, uid: str) -> bool:
+        """The undo of `recover`: removed as before, and not erased; False after a round. Raises InUse."""
         raise Refused(f"The driver {pool.driver} keeps nothing of what was removed.")
 
     # -- volumes ---------------------------------------------------------------------------------

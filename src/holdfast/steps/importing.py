@@ -1,6 +1,6 @@
 """A pool that no record knows: taken over, if it is another installation's, and read; and what was deleted there."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -8,18 +8,18 @@ from holdfast.drivers.connecting import Connecting
 from holdfast.drivers.contract import (
     Absent,
     Driver,
-    Item,
     Observation,
     PoolRef,
     Present,
     Unknown,
     VolumeFacts,
+    VolumeRef,
 )
 from holdfast.drivers.registry import Drivers
 from holdfast.model.errors import HoldfastError
 from holdfast.model.resources import Content, FileSystem, Taken
 from holdfast.model.step import Conflict, Context, Done, Round, Todo, Unclear, Verdict
-from holdfast.steps.looks import NoWayBack, Placed, Stays, long_past, settled, verdict
+from holdfast.steps.looks import NoWayBack, Placed, Stays, long_past, settled, taking, verdict
 
 
 class PoolTakenOver(Placed, NoWayBack, frozen=True, tag="pool-taken-over.1"):
@@ -102,20 +102,34 @@ class PoolRead(Stays, frozen=True, tag="pool-read.1"):
         return f"read what is in {', '.join(self.pool.config.values())}"
 
 
-class PoolRecovered(Placed, NoWayBack, frozen=True, tag="pool-recovered.1"):
-    """What was removed, and its back end still kept, is there again, and it is known what it is."""
+class Kept(msgspec.Struct, frozen=True):
+    """A baseline: it was not asked for by this operation yet."""
+
+
+class PoolRecovered(Placed, frozen=True, tag="pool-recovered.1"):
+    """What was removed, and its back end still kept, is there again, and it is known what it is.
+
+    It was `called` so, and its mark bears its `name`. An undo lets it be kept again, and does not erase it; what is
+    `recorded`, and was removed by others, stays.
+    """
 
     uid: str
+    called: str
+    name: str
+    recorded: bool = False
 
     Result = PoolObjects
+    Facts = Kept
 
     def judge(self, ctx: Context) -> Verdict:
-        """A list may still show it as it was before it was removed: only behind an act of ours that counts at once."""
+        """A list may still show it as it was before it was removed: it counts behind an act of this operation alone."""
         driver = ctx.tool(Drivers).of(self.pool)
         settle = driver.settle(self.pool)
 
         def kept(found: PoolObjects | None) -> Verdict:
-            return Todo() if found is None else long_past(ctx, settle, Done(found), taken=True)
+            if found is None or ctx.facts(Kept) is None or found.objects[0].name != self.name:
+                return Todo(Kept())
+            return long_past(ctx, settle, Done(found), taken=True)
 
         gone = Conflict(f"The back end keeps nothing of {self.uid} any more.", "not-found")
         return verdict(settled(ctx, settle, self._look(driver)), kept, gone)
@@ -126,19 +140,37 @@ class PoolRecovered(Placed, NoWayBack, frozen=True, tag="pool-recovered.1"):
             there = tuple(_found(uid, facts) for uid, facts in driver.objects(self.pool) if uid == self.uid)
             if there:
                 return Present(PoolObjects(there, driver.identity(self.pool), isinstance(driver, Connecting)))
-            return Present(None) if any(True for _ in self._kept(driver)) else Absent()
+            kept = (each for each in driver.inventory(self.pool) if each.uid == self.uid and each.recoverable)
+            return Present(None) if any(True for _ in kept) else Absent()
         except HoldfastError as error:
             return Unknown(error.detail)
 
-    def _kept(self, driver: Driver) -> Iterator[Item]:
-        return (each for each in driver.inventory(self.pool) if each.uid == self.uid and each.recoverable)
-
     def apply(self, ctx: Context) -> Round | None:
-        """Ask for it."""
-        driver = ctx.tool(Drivers).of(self.pool)
-        for item in self._kept(driver):
-            driver.recover(self.pool, item)
+        """Ask for it, whatever a list shows."""
+        ctx.tool(Drivers).of(self.pool).recover(self.pool, self.uid)
+        self._rename(ctx, self.name)
         return None
+
+    def _rename(self, ctx: Context, name: str) -> None:
+        if self.name != self.called:
+            what = VolumeRef(self.uid, self.called, 0, "block")
+            ctx.tool(Drivers).of(self.pool).rename_volume(self.pool, what, name)
+
+    def undone(self, ctx: Context, baseline: Any) -> Verdict:
+        """Not there, be it kept or erased by now."""
+        if self.recorded:
+            return Done()
+        driver = ctx.tool(Drivers).of(self.pool)
+        found = self._look(driver)
+        if isinstance(found, Present) and found.facts is None:
+            found = Absent()
+        return verdict(settled(ctx, driver.settle(self.pool), found, taken=True), lambda _there: Todo(), Done())
+
+    def unapply(self, ctx: Context, baseline: Any) -> Round | None:
+        """Remove it again."""
+        driver = ctx.tool(Drivers).of(self.pool)
+        self._rename(ctx, self.called)
+        return taking(lambda: driver.bury(self.pool, self.uid))
 
     def describe(self) -> str:
         """One line."""

@@ -58,7 +58,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     PoolDelete(name="p"),
     PoolForget(name="p"),
     PoolAdopt(name="p", uids=(UID,)),
-    PoolRecover(name="p", uid=UID, called="v", of=UID),
+    PoolRecover(name="p", uid=UID, called="v", of=UID, size=1 << 30),
     PoolImport(
         name="p",
         config={"source": "/srv/pool"},
@@ -124,7 +124,7 @@ INSTANCES: tuple[Request | Step, ...] = (
     STEP["copy-resized.1"](PLACE, WHAT, 2 << 30),
     STEP["pool-taken-over.1"](PLACE, "another-uid"),
     STEP["pool-read.1"](PLACE),
-    STEP["pool-recovered.1"](PLACE, UID),
+    STEP["pool-recovered.1"](PLACE, UID, "v", "w", True),
     STEP["connection-gone.1"](PLACE, CONNECTED, "hf-a-b"),
     STEP["point-made.1"]("/mnt/v", True),
     STEP["point-removed.1"]("/mnt/v", False),

@@ -140,9 +140,13 @@ class FlashArrayDriver(Connecting):
         """By names and tags."""
         return self._imports.take_over(pool, owner)
 
-    def recover(self, pool: PoolRef, item: Item) -> None:
+    def recover(self, pool: PoolRef, uid: str) -> None:
         """By its name and tags."""
-        self._inventory.recover(pool, item)
+        self._inventory.recover(pool, uid)
+
+    def bury(self, pool: PoolRef, uid: str) -> bool:
+        """The arrows to destroyed."""
+        return self._inventory.bury(pool, uid)
 
     def objects(self, pool: PoolRef) -> Iterator[tuple[str, VolumeFacts]]:
         """By listing."""

@@ -1,5 +1,7 @@
 """Host entries and connections, from the array's own lists: ours, dead members' and strangers'."""
 
+from collections.abc import Iterable
+
 from holdfast.drivers.connecting import ConnectionFacts
 from holdfast.drivers.contract import Absent, ForeignObject, Observation, PoolRef, Present, Unknown, VolumeRef
 from holdfast.drivers.flasharray import names
@@ -37,6 +39,16 @@ class Hosts:
             return Absent()
 
         return observing(fn)
+
+    def strangers(self, pool: PoolRef, listed: Iterable[ConnectionFacts], transport: Transport) -> list[str]:
+        """Hosts of these that are neither ours nor, by its initiators, this machine; raises Again."""
+        found = [each.host for each in listed if not each.ours]
+        if not found:
+            return []
+        kind, initiators = transport.initiators_are, transport.initiators(pool.config)
+        terms = " or ".join(f"{kind}='{initiator}'" for initiator in initiators)
+        here = {str(item["name"]) for item in self._seeing.session(pool).get("hosts", filter=terms)}
+        return [host for host in found if host not in here]
 
     def make(self, pool: PoolRef, member: str, transport: Transport) -> None:
         """Under the member's name."""

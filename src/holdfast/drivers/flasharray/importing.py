@@ -30,10 +30,10 @@ class Imports:
         for owner in owners:
             if owner and names.installation(owner) == named.installation:
                 return FoundPool(named.uid, owner, named.counter)
-        raise Refused(
-            f"Nothing in the pod {read(config).pod} tells whose it is: it holds the mark {mark['name']} and no volume.",
-            "Destroy the pod on the array, and create the pool anew.",
-        )
+        hint = "It holds nothing but its mark: destroy it on the array, and create the pool anew."
+        if len(items) > 1:
+            hint = "The tags of what is in it are lost. Leave it as it is; its data is there."
+        raise Refused(f"Nothing in the pod {read(config).pod} tells whose it is.", hint)
 
     @staticmethod
     def _mark(pool: PoolRef, items: Items) -> tuple[Item, Named]:
@@ -52,6 +52,8 @@ class Imports:
         old, new = names.installation(pool.owner), names.installation(owner)
         if named.uid != pool.uid or named.installation not in (old, new):
             raise Foreign(f"The pod {read(pool.config).pod} bears the mark {mark['name']}, not that of {pool.uid}.")
+        if named.installation == old:  # what it says is needed for as long as it is not renamed
+            self._seeing.tag_mark(pool, mark["name"], pool.owner, mark["id"])
         if named.installation == old and not self._inside(pool, owner, items, said):
             return False
         target = names.mark(read(pool.config).pod, owner, pool.uid, named.counter)
@@ -67,7 +69,9 @@ class Imports:
             named, said_owner = names.parse(item["name"]), tags.owner(said, item)
             if named is None or item["destroyed"] or named.installation not in (old, new):
                 continue
-            if said_owner == pool.owner or (named.installation == old and said_owner in ("", owner)):
+            if said_owner not in (pool.owner, owner) and said.get(item["name"]):
+                continue  # its tags are another's, or another volume's
+            if said_owner == pool.owner or named.installation == old:
                 todo.append((item, named, said_owner))
         for item, named, said_owner in todo[:ROUND]:
             if said_owner == pool.owner:

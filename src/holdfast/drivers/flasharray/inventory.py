@@ -8,8 +8,9 @@ from holdfast.drivers.flasharray import names, tags
 from holdfast.drivers.flasharray.options import read
 from holdfast.drivers.flasharray.pools import until
 from holdfast.drivers.flasharray.seeing import Seeing
+from holdfast.drivers.flasharray.session import Rejected
 from holdfast.drivers.flasharray.volumes import Volumes
-from holdfast.model.errors import Foreign, NotFound
+from holdfast.model.errors import Again, Foreign
 
 
 class Inventory:
@@ -31,8 +32,9 @@ class Inventory:
         name = item["name"]
         named = names.parse(name)
         if named is None or named.installation != names.installation(pool.owner):
-            note = f"destroyed, and kept by the array{until(item)}" if item["destroyed"] else ""
-            return Item("kept" if note else "foreign", "", name, note=note)
+            if item["destroyed"] and not read(pool.config).after_delete:  # else it hinders the pod's own erasing
+                return Item("kept", "", name, note=f"destroyed, and kept by the array{until(item)}")
+            return Item("foreign", "", name)
         operation = said.operation if isinstance(said, tags.Tags) else ""
         if item["destroyed"]:
             note = f"destroyed, and kept by the array{until(item)}"
@@ -69,16 +71,25 @@ class Inventory:
             if _is_whole(pool, named.uid, item, found):
                 yield named.uid, tags.facts(found, item)
 
-    def recover(self, pool: PoolRef, item: Item) -> None:
+    def recover(self, pool: PoolRef, uid: str) -> None:
         """See `Driver.recover`: what its name, its id and its tags still prove to be whole and ours."""
-        found = self._seeing.volume(pool, VolumeRef(item.uid, "", 0, "block"))
+        what = VolumeRef(uid, "", 0, "block")
+        found = self._seeing.volume(pool, what)
         if found is None:
-            raise NotFound(f"The array has erased {item.where}.")
+            raise Again(f"The array shows nothing of {uid}.")
         if found.tags is None or found.tags.state != "whole":
             raise Foreign(f"{found.name} was never whole.")
-        if found.destroyed:
+        try:
             query = {"ids": found.item["id"]}
             self._seeing.session(pool).change("recover", "PATCH", "volumes", query, {"destroyed": False})
+        except Rejected as error:  # it was there already, or it is erased: the next look tells
+            raise Again(f"{found.name} cannot be recovered: {error.detail}") from error
+
+    def bury(self, pool: PoolRef, uid: str) -> bool:
+        """See `Driver.bury`."""
+        what = VolumeRef(uid, "", 0, "block")
+        found = self._seeing.volume(pool, what)
+        return found is None or self._volumes.destroy(pool, what, found, None)
 
 
 def _is_whole(pool: PoolRef, uid: str, item: dict[str, Any], said: tags.Tags) -> bool:

@@ -172,7 +172,7 @@ class Pools:
                 raise
 
     def stamp(self, pool: PoolRef, counter: int) -> None:
-        """The mark's name moves on; its tags are written again, lest they were lost."""
+        """The mark's name moves on."""
         mark, _ = self._seeing.marked(pool)
         named = names.parse_mark(mark["name"])
         if named is None or named.counter >= counter:
@@ -181,7 +181,6 @@ class Pools:
         self._seeing.session(pool).change(
             "stamp", "PATCH", "volumes", {"names": mark["name"]}, {"name": new.rpartition("::")[2]}
         )
-        self._seeing.tag_mark(pool, new, pool.owner, mark["id"])
 
     def capacity(self, pool: PoolRef) -> Capacity:
         """The pod's quota if it has one, else the array's."""

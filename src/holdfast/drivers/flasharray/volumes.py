@@ -94,7 +94,7 @@ class Volumes:
             if found is None:
                 return ""
             serial = str(found.item["serial"])
-        strangers = [each.host for each in self._connected(pool, volume) if not each.ours]
+        strangers = self._hosts.strangers(pool, self._connected(pool, volume), self._devices.transport(pool))
         if strangers:
             return f"it is connected to the host {strangers[0]}, which is not ours"
         return self._devices.holders(pool, serial)
@@ -183,25 +183,32 @@ class Volumes:
 
     def step(self, pool: PoolRef, volume: VolumeRef, found: Volume, keeper: Keeper | None) -> bool:
         """One arrow of connected → disconnected → destroyed → erased. Whoever asks again looks again."""
-        session, query = self._seeing.session(pool), {"ids": found.item["id"]}
-        if not found.destroyed:
-            if self.disconnect(pool, volume, found, keeper):
-                return False
-            session.change("destroy", "PATCH", "volumes", query, {"destroyed": True})
+        if not self.destroy(pool, volume, found, keeper):
+            return False
         if not read(pool.config).after_delete:
             return True
         try:
-            session.change("eradicate", "DELETE", "volumes", query)
+            self._seeing.session(pool).change("eradicate", "DELETE", "volumes", {"ids": found.item["id"]})
         except Rejected as error:
             now = self._seeing.volume(pool, volume)
             if now is not None and now.destroyed:
                 raise Kept(f"destroyed, and kept by the array{until(now.item)}: {error.detail}") from error
         return True
 
+    def destroy(self, pool: PoolRef, volume: VolumeRef, found: Volume, keeper: Keeper | None) -> bool:
+        """The first two arrows."""
+        if found.destroyed:
+            return True
+        if self.disconnect(pool, volume, found, keeper):
+            return False
+        query = {"ids": found.item["id"]}
+        self._seeing.session(pool).change("destroy", "PATCH", "volumes", query, {"destroyed": True})
+        return True
+
     def disconnect(self, pool: PoolRef, volume: VolumeRef, found: Volume, keeper: Keeper | None) -> bool:
         """The device here first, then every host of ours; False if there was nothing to do. Raises InUse or Again."""
         connected = self._connected(pool, volume)
-        strangers = [each.host for each in connected if not each.ours]
+        strangers = self._hosts.strangers(pool, connected, self._devices.transport(pool))
         if strangers:
             raise InUse(
                 f"{found.name} is connected to the host {strangers[0]}, which is not ours.",

@@ -5,7 +5,6 @@ It comes back with the name and size that it had; where another has that name by
 
 import msgspec
 
-from holdfast.drivers.contract import VolumeRef
 from holdfast.engine.request import Binding, Bound, Drawn, Results
 from holdfast.model.errors import NotFound, Refused
 from holdfast.model.operations import ResourceRef
@@ -13,24 +12,24 @@ from holdfast.model.resources import Member, Snapshot, Volume
 from holdfast.model.step import Step
 from holdfast.operations.base import Asked, Desk
 from holdfast.operations.pool.found import free_name, record
-from holdfast.operations.refs import find_pool, pool_now, pool_ref, usable
+from holdfast.operations.refs import check_limit, find_pool, pool_now, pool_ref, usable
 from holdfast.records import resources
 from holdfast.records.claims import on_name, on_uid
 from holdfast.records.contract import Tx
 from holdfast.steps.importing import PoolObjects, PoolRecovered
-from holdfast.steps.volume import VolumeRename
 
 
 class PoolRecover(Asked, frozen=True, kw_only=True, tag="pool.recover.1"):
     """By the pool's name, and the uid of what was deleted in it.
 
-    How it was `called`, and the volume that a snapshot is `of`, is the driver's to say.
+    How it was `called`, its `size` in bytes, and the volume that a snapshot is `of`, is the driver's to say.
     """
 
     name: str
     uid: str
     called: str = ""
     of: str = ""
+    size: int = 0
 
     def checked(self, desk: Desk) -> "PoolRecover":
         """What is not kept, and a snapshot whose volume is gone, is refused at once."""
@@ -44,7 +43,7 @@ class PoolRecover(Asked, frozen=True, kw_only=True, tag="pool.recover.1"):
                 f"Nothing of {self.uid} is kept in the pool {self.name}.",
                 f"`holdfast pool deleted {self.name}` tells what is.",
             )
-        asked = msgspec.structs.replace(self, called=kept[0].name, of=kept[0].of)
+        asked = msgspec.structs.replace(self, called=kept[0].name, of=kept[0].of, size=kept[0].size)
         desk.records.read(asked._check_parent)
         return asked
 
@@ -65,17 +64,15 @@ class PoolRecover(Asked, frozen=True, kw_only=True, tag="pool.recover.1"):
     def plan(self, tx: Tx, bound: Bound) -> tuple[Step, ...]:
         """Ask for it; and where another has its name by now, note there how it is called instead."""
         self._check_parent(tx)
-        pool = pool_ref(pool_now(tx, bound.uids["pool"], self.name), bound.drawn.owner)
-        recovered = PoolRecovered(pool, self.uid)
-        new = self._name(tx, pool.uid)
-        if new == self.called:
-            return (recovered,)
-        return recovered, VolumeRename(pool, VolumeRef(self.uid, self.called, 0, "block", of=self.of), new)
+        row = pool_now(tx, bound.uids["pool"], self.name)
+        known = resources.by_uid(tx, Volume, self.uid) or resources.by_uid(tx, Snapshot, self.uid)
+        if known is None and not self.of:
+            check_limit(tx, row, self.size)
+        pool = pool_ref(row, bound.drawn.owner)
+        name = self._name(tx, pool.uid) if known is None else known.name
+        return (PoolRecovered(pool, self.uid, self.called, name, known is not None),)
 
     def _name(self, tx: Tx, pool: str) -> str:
-        known = resources.by_uid(tx, Volume, self.uid) or resources.by_uid(tx, Snapshot, self.uid)
-        if known is not None:
-            return known.name
         if self.of:
             return free_name(tx, Snapshot, self.of, self.uid, self.called)
         return free_name(tx, Volume, pool, self.uid, self.called)

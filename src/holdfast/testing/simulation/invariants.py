@@ -37,7 +37,7 @@ _OPEN = "('queued', 'running', 'undoing', 'parked')"
 _HARMLESS = re.compile(r"\.persist|^child\.(?:check|fsck)-")
 _OWN = (
     "pool.stamp", "tree.remove", "volume.sync-discarded",
-    *(f"array.{purpose}." for purpose in ("stamp", "tag-mark", "remove-host", "disconnect", "destroy", "eradicate")),
+    *(f"array.{purpose}." for purpose in ("stamp", "remove-host", "disconnect", "destroy", "eradicate")),
 )  # fmt: skip
 
 
