@@ -36,7 +36,7 @@ class Broken(NamedTuple):
 # The driver disconnects a volume before it destroys it, whatever was done before.
 UNGUARDED = (
     "drivers/flasharray/volumes.py",
-    "            if self.disconnect(pool, volume, found, keeper):", "            if found.tags and False:",
+    "        if self.disconnect(pool, volume, found, keeper):", "        if found.tags and False:",
 )  # fmt: skip
 
 # What never ends is not waited for so long.
