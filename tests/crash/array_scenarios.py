@@ -106,7 +106,10 @@ def array_scenarios(
         plain("pool-import", (pool, ext4, take, PoolForget(name="p")), back, crooked=True),
         plain("pool-recover", (keeping, ext4, delete), _recover),
         plain("pool-recover-renamed", (keeping, block, delete, block), _recover),
-        plain("pool-recover-undo", (keeping, block, delete, block), _recover, weather=(("array.tag-name.before", full),)),
+        plain(
+            "pool-recover-undo", (keeping, block, delete, block), _recover,
+            weather=(("array.tag-name.before", full),),
+        ),
         plain("pool-recover-of-snapshot", (keeping, block, take, give_up), _recover),
         plain("device-release", (pool, block), _release),
         plain("connection-cut", (pool, block), ConnectionCut(pool="p", name="v", host="esx-17")),
