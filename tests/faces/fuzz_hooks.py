@@ -14,6 +14,7 @@ from schemathesis.core.failures import Failure, ServerError
 from schemathesis.core.parameters import ParameterLocation
 
 PLACE, TOKEN = os.environ["HOLDFAST_FUZZ_PLACE"], os.environ["HOLDFAST_FUZZ_TOKEN"]
+SPARED = f"{TOKEN}-no-more"
 _turns = itertools.count()
 # What there is to meet; ids as answers bring them. The pool `q` and the volumes
 # `w` and `x` are there to be deleted and renamed, and so are the snapshots `t` and `u` of `v`; `y` is never mounted.
@@ -41,7 +42,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     parts = case.path_parameters
     if "token" in parts:
         if parts["token"] in TOKEN.split():
-            case.path_parameters = {"token": f"{TOKEN}-no-more"}
+            case.path_parameters = {"token": SPARED}
         return
     drawn = case.meta.components.get(ParameterLocation.PATH) if case.meta else None
     valid = drawn is not None and drawn.mode.is_positive
@@ -71,5 +72,6 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
 
 @schemathesis.hook
 def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
-    """No room (507) is the client's to mend, and no fault of the daemon's."""
-    return not (isinstance(failure, ServerError) and response.status_code == 507)
+    """No room (507) is the client's to mend; and that our own token is never revoked is this file's doing."""
+    spared = response.status_code == 404 and case.path_parameters == {"token": SPARED}
+    return not spared and not (isinstance(failure, ServerError) and response.status_code == 507)
