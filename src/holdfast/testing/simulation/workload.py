@@ -347,4 +347,4 @@ WITH_SNAPSHOTS = {
     "pool_adopt": 2,
 }
 # What is otherwise where there is an array.
-ON_ARRAY = {"mount": 22, "unmount": 15, "directory": 4, "grow": 4, "cut": 2, "pool_recover": 3}
+ON_ARRAY = {"mount": 26, "unmount": 18, "directory": 4, "grow": 4, "cut": 2, "pool_recover": 2}
