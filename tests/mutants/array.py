@@ -12,7 +12,7 @@ ARRAY = (
         STEPS,
         "still shows it.\n        return long_past(",
         "still shows it.\n        return (lambda _ctx, _settle, found, taken: found)(",
-        Seeds(73, array=True),
+        Seeds(164, array=True),
     ),
     Mutant(
         2,
@@ -20,7 +20,7 @@ ARRAY = (
         STEPS,
         "Todo(Wanted(host)), Done())\n        return long_past(",
         "Todo(Wanted(host)), Done())\n        return (lambda _ctx, _settle, found, taken: found)(",
-        Seeds(152, array=True),
+        Seeds(224, array=True),
     ),
     Mutant(
         2,
@@ -28,7 +28,7 @@ ARRAY = (
         "engine/runner.py",
         "        if late > 0:",
         "        if late < 0:",
-        Seeds(19, array=True),
+        Seeds(337, array=True),
     ),
     Mutant(
         2,
@@ -100,7 +100,7 @@ ARRAY = (
         "steps/importing.py",
         "or found.objects[0].name != self.name:",
         "or found.objects[0].name == '':",
-        Seeds(1, array=True),
+        Seeds(130, array=True),
     ),
     Mutant(
         5,
